@@ -1,0 +1,133 @@
+/**
+ * The events of the audit log. The writer adds `time`, `seq` and `prev` (docs/operations.md describes a line).
+ * Records are built from these named fields only: values of environment variables and secrets have no place in them.
+ */
+import type { ByteCounts } from './outcome.ts';
+import type { Reason } from './reason.ts';
+
+/** Who asked, through what: the same fields in every event of a connection. */
+export interface AuditPeer {
+  /** Door's name: `ssh`. */
+  readonly door: string;
+  /** Random id of the connection. */
+  readonly connection: string;
+  /** Remote address, or the listener's path for a Unix socket. */
+  readonly peer: string;
+  readonly client: string;
+  /** Fingerprint of the key whose signature was verified: `SHA256:...`. */
+  readonly key: string;
+}
+
+/** A decision: on disk before anything runs. */
+export interface DecisionEvent extends AuditPeer {
+  readonly event: 'decision';
+  readonly request: string;
+  /** The built-in word, where the request was one (`check` has tool and argv as well). */
+  readonly word: string | null;
+  readonly tool: string | null;
+  readonly type: 'cli' | null;
+  /** Redacted and bounded; null where the policy says `audit.enabled: false` or `log_argv: false`. */
+  readonly argv: readonly string[] | null;
+  /** True where arguments were cut to fit. */
+  readonly argvCut: boolean;
+  readonly cwd: string | null;
+  /** Names of the client's variables that pass. */
+  readonly env: readonly string[];
+  readonly envDropped: number;
+  readonly meta: Readonly<Record<string, string>>;
+  readonly verdict: 'allow' | 'deny';
+  readonly reason: Reason | null;
+  /** `file:line` of the rule that decided. */
+  readonly rule: string | null;
+  /** Digest of the snapshot that decided. */
+  readonly policy: string;
+}
+
+/** The end of an allowed call. */
+export interface OutcomeEvent extends AuditPeer {
+  readonly event: 'outcome';
+  readonly request: string;
+  readonly tool: string;
+  readonly kind: 'exited' | 'signalled' | 'limited' | 'abandoned' | 'failed';
+  readonly reason: Reason | null;
+  readonly status: number | null;
+  readonly signal: string | null;
+  readonly durationMs: number;
+  readonly bytes: ByteCounts;
+}
+
+/** A connection of a proven client began or ended. */
+export interface ConnectionEvent extends AuditPeer {
+  readonly event: 'connection';
+  readonly action: 'opened' | 'closed';
+  /** Why it was closed by the gateway; null where the client left. */
+  readonly reason: string | null;
+}
+
+/** A connection that ended without a proven key. */
+export interface AuthFailureEvent {
+  readonly event: 'auth-failure';
+  readonly door: string;
+  readonly connection: string;
+  readonly peer: string;
+  /** Fingerprint of the last key offered; null where none was. */
+  readonly key: string | null;
+  /** Kebab-case: `unknown-key`, `bad-signature`, `too-many-tries`, `from-refused`, `expired`, `method-refused`, `grace-time`. */
+  readonly reason: string;
+}
+
+/** Something that SSH offers and Carapace does not: agent, X11, forwards, subsystems, environment requests. */
+export interface FeatureRefusedEvent extends AuditPeer {
+  readonly event: 'feature-refused';
+  readonly feature: string;
+}
+
+/** Keys or policies were read again. */
+export interface ReloadEvent {
+  readonly event: 'reload';
+  readonly what: 'policies' | 'keys';
+  readonly ok: boolean;
+  readonly digest: string;
+  readonly problems: readonly string[];
+}
+
+/** The gateway started or stopped. */
+export interface ServiceEvent {
+  readonly event: 'service';
+  readonly action: 'start' | 'stop';
+  readonly version: string;
+  readonly pid: number;
+}
+
+/** Records of one source beyond its budget, counted instead of written one by one. */
+export interface CoalescedEvent {
+  readonly event: 'coalesced';
+  /** Which events were counted. */
+  readonly of: 'decision' | 'auth-failure' | 'feature-refused';
+  /** Client's name, or the remote address for failed logins. */
+  readonly source: string;
+  readonly count: number;
+  readonly reasons: Readonly<Record<string, number>>;
+  /** RFC 3339 time of the first one counted. */
+  readonly since: string;
+}
+
+export type AuditEvent =
+  | DecisionEvent
+  | OutcomeEvent
+  | ConnectionEvent
+  | AuthFailureEvent
+  | FeatureRefusedEvent
+  | ReloadEvent
+  | ServiceEvent
+  | CoalescedEvent;
+
+/** One line of the log. */
+export type AuditRecord = AuditEvent & {
+  /** RFC 3339, UTC, milliseconds. */
+  readonly time: string;
+  /** Counts from 1 without a gap, across restarts and rotation. */
+  readonly seq: number;
+  /** SHA-256 (hex) of the previous line without its newline; 64 zeros for the first. */
+  readonly prev: string;
+};

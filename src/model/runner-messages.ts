@@ -1,0 +1,44 @@
+/**
+ * What gateway and runner say to each other. One JSON object a line on the control connection; two or three further
+ * connections a call begin with a `streamHeader` line and then *become* the tool's descriptors.
+ *
+ * Invariant: the gateway sends no byte of a call's stdin before `started`, so the runner reads only header lines and
+ * hands the sockets on unread.
+ */
+
+/** Gateway to runner. */
+export type RunnerCommand =
+  | {
+      readonly type: 'start';
+      /** 32 hexadecimal digits, random for each call; the call's name on this connection and its streams' password. */
+      readonly token: string;
+      readonly binary: string;
+      readonly argv: readonly string[];
+      /** `NAME=value`; complete, but for the marker that the runner adds. */
+      readonly env: readonly string[];
+      readonly cwd: { readonly path: string; readonly dev: string; readonly ino: string };
+      readonly stdin: 'none' | 'stream';
+      /** Milliseconds from TERM to KILL, whenever the call is ended. */
+      readonly killGraceMs: number;
+    }
+  /** Sends a signal to the tool's process group. */
+  | { readonly type: 'signal'; readonly token: string; readonly signal: 'HUP' | 'INT' | 'TERM' | 'KILL' }
+  /** Ends the call: TERM to the group, KILL after its grace period, then the sweep. */
+  | { readonly type: 'end'; readonly token: string };
+
+/** Runner to gateway. */
+export type RunnerEvent =
+  | { readonly type: 'started'; readonly token: string; readonly pid: number }
+  /** The tool's own process ended. Its descriptors may still be open in others of its group. */
+  | { readonly type: 'exited'; readonly token: string; readonly status: number | null; readonly signal: string | null }
+  /** Nothing was started. */
+  | { readonly type: 'refused'; readonly token: string; readonly code: string; readonly message: string };
+
+/** The environment variable that marks a call's processes, so that the sweep finds those that left the group. */
+export const CALL_MARKER = 'CARAPACE_CALL';
+
+/** First line of a stream connection: `TOKEN FD\n`, 35 bytes always. */
+export function streamHeader(token: string, descriptor: 0 | 1 | 2): string {
+  return `${token} ${descriptor}\n`;
+}
+export const STREAM_HEADER_BYTES = 35;
