@@ -8,9 +8,9 @@ export type CommandWords =
   | { readonly ok: true; readonly words: readonly string[] }
   | { readonly ok: false; readonly message: string };
 
-/** Operators and expansions that a shell would act on; outside quotes each is refused. */
-const SHELL_OPERATORS = ';|&<>()\n';
+/** What a shell expands, inside double quotes too; and the operators that it acts on outside quotes. Each is refused. */
 const EXPANSIONS = '$`';
+const OPERATORS = `;|&<>()\n${EXPANSIONS}`;
 
 interface Splitter {
   readonly text: string;
@@ -34,20 +34,20 @@ export function splitCommandWords(text: string): CommandWords {
 /** Reads one character or one quoted run; returns what is wrong, if anything is. */
 function step(splitter: Splitter): string | undefined {
   const char = splitter.text[splitter.at] ?? '';
-  if (char === ' ' || char === '\t') {
-    endWord(splitter);
-    splitter.at += 1;
-    return undefined;
-  }
+  if (char === ' ' || char === '\t') return blank(splitter);
   if (char === "'") return singleQuoted(splitter);
   if (char === '"') return doubleQuoted(splitter);
   if (char === '\\') return escaped(splitter);
-  if (SHELL_OPERATORS.includes(char)) return unquoted(char === '\n' ? 'a newline' : `'${char}'`);
-  if (EXPANSIONS.includes(char)) return unquoted(`'${char}'`);
+  if (OPERATORS.includes(char)) return unquoted(char === '\n' ? 'a newline' : `'${char}'`);
   if (char === '#' && splitter.word === undefined) return unquoted("a leading '#'");
   add(splitter, char);
   splitter.at += 1;
   return undefined;
+}
+
+function blank(splitter: Splitter): undefined {
+  endWord(splitter);
+  splitter.at += 1;
 }
 
 function singleQuoted(splitter: Splitter): string | undefined {
