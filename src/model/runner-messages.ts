@@ -42,3 +42,15 @@ export function streamHeader(token: string, descriptor: 0 | 1 | 2): string {
   return `${token} ${descriptor}\n`;
 }
 export const STREAM_HEADER_BYTES = 35;
+
+/**
+ * First line of the control connection: the secret that the runner was given on its stdin, as long as a stream's header,
+ * so that the runner reads the same number of bytes on every connection. A tool that runs as the runner's user can reach
+ * the socket and still cannot drive the runner.
+ */
+export function controlHeader(secret: string): string {
+  return `${secret} C\n`;
+}
+
+/** Bytes of one line on the control connection, newline not counted: four times what a request's frame may hold and its environment. */
+export const MAX_CONTROL_LINE_BYTES = 8 * 1024 * 1024;
