@@ -19,6 +19,8 @@ const FRAME_TIME_LIMIT_MS = 10_000;
 export type SessionCommand =
   /** `exec`: the command's raw bytes. */
   | { readonly kind: 'exec'; readonly command: Buffer }
+  /** `exec` with more bytes than the door takes. */
+  | { readonly kind: 'oversized'; readonly limit: number }
   /** `shell` without a pseudo-terminal: the request is a frame on stdin. */
   | { readonly kind: 'shell' }
   /** `shell` after a refused pseudo-terminal: somebody sits at a terminal. */
@@ -37,6 +39,8 @@ export async function readRequest(command: SessionCommand, source: RequestSource
       return wordsAsked(['help']);
     case 'exec':
       return parseCommand(command.command);
+    case 'oversized':
+      return invalid('too-large', `command is longer than ${command.limit} bytes; send the frame on stdin`);
     case 'shell': {
       const progress = await readFrame(source);
       return progress === 'no-request' ? progress : frameAsked(progress);

@@ -38,8 +38,8 @@ function step(splitter: Splitter): string | undefined {
   if (char === "'") return singleQuoted(splitter);
   if (char === '"') return doubleQuoted(splitter);
   if (char === '\\') return escaped(splitter);
-  if (OPERATORS.includes(char)) return unquoted(char === '\n' ? 'a newline' : `'${char}'`);
-  if (char === '#' && splitter.word === undefined) return unquoted("a leading '#'");
+  if (OPERATORS.includes(char)) return unquoted(char);
+  if (char === '#' && splitter.word === undefined) return unquoted('#');
   add(splitter, char);
   splitter.at += 1;
   return undefined;
@@ -86,8 +86,8 @@ function escaped(splitter: Splitter): string | undefined {
   return undefined;
 }
 
-function unquoted(what: string): string {
-  return `${what} outside quotes; no shell runs here, so quote it if it is part of an argument`;
+function unquoted(char: string): string {
+  return `${char === '\n' ? 'a newline' : `'${char}'`} outside quotes; no shell runs here, so quote it if it is part of an argument`;
 }
 
 function add(splitter: Splitter, text: string): void {

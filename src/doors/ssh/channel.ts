@@ -80,6 +80,11 @@ export class SessionChannel {
     };
   }
 
+  /** Whether CLOSE was sent: nothing may follow it (RFC 4254 section 5.3). */
+  get closed(): boolean {
+    return this.#sentClose;
+  }
+
   /** CHANNEL_DATA from the client. @throws MalformedMessage where it breaks the window or comes after EOF. */
   receiveData(data: Buffer): void {
     if (this.#receivedEof) throw new MalformedMessage('data after EOF');

@@ -1,0 +1,175 @@
+/**
+ * The ssh door: takes sockets from any number of listeners, and keeps what concerns more than one connection: who has
+ * not logged in yet, each client's channels, and which connections lose their key.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
+import type { Caller, Gateway } from '../../engine/door-interface.ts';
+import { createFrameBudgets } from '../frame-budget.ts';
+import { serveSession } from '../serve-session.ts';
+import { Connection } from './connection.ts';
+import { DISCONNECT } from './message-numbers.ts';
+import type { TransportHostKey } from './transport.ts';
+
+/** Connections that one client may keep open: far above use, far below what memory holds. */
+const MAX_CONNECTIONS_PER_CLIENT = 1024;
+
+export interface SshDoorOptions {
+  readonly gateway: Gateway;
+  readonly hostKey: TransportHostKey;
+  /** Carapace's version, shown in the identification string as `OpenSSH_Carapace_VERSION`. */
+  readonly version: string;
+  /** Milliseconds in which a client must log in, as sshd's LoginGraceTime. */
+  readonly loginGraceMs: number;
+  /** Failed attempts that end a connection, as sshd's MaxAuthTries. */
+  readonly maxAuthTries: number;
+  /** Connections that may be without a proven key at once. Beyond it the oldest gives way, so an idle flood pushes itself out. */
+  readonly maxUnauthenticated: number;
+  /** Open channels of one client, over all its connections. */
+  readonly maxChannelsPerClient: number;
+}
+
+/** What the operator sees of a connection. */
+export interface ConnectionView {
+  readonly caller: Caller;
+  readonly connectedAt: Date;
+  readonly channels: number;
+  readonly bytes: { readonly received: number; readonly sent: number };
+}
+
+interface LiveConnection {
+  readonly id: string;
+  readonly connection: Connection;
+  readonly connectedAt: Date;
+  caller: Caller | undefined;
+}
+
+export class SshDoor {
+  readonly #options: SshDoorOptions;
+  readonly #ident: string;
+  readonly #live = new Set<LiveConnection>();
+  /** Insertion order is age. */
+  readonly #unauthenticated = new Set<LiveConnection>();
+  readonly #channelsOf = new Map<string, number>();
+  readonly #budgetOf = createFrameBudgets();
+
+  constructor(options: SshDoorOptions) {
+    this.#options = options;
+    // OpenSSH's client sends eow@openssh.com, without which `ssh gw tool | head` hangs, only to servers of this name.
+    this.#ident = `OpenSSH_Carapace_${options.version}`;
+  }
+
+  /** Takes a connected socket. `listener` names a Unix socket's path; a TCP peer is named by its address. */
+  accept(socket: Socket, listener: string): void {
+    const id = randomBytes(8).toString('hex');
+    const address = socket.remoteAddress;
+    const peer = address === undefined ? listener : `${address}:${socket.remotePort ?? 0}`;
+    const connection = new Connection({
+      socket,
+      hostKey: this.#options.hostKey,
+      ident: this.#ident,
+      maxAuthTries: this.#options.maxAuthTries,
+      lookUp: (key) => this.#options.gateway.lookUpKey(key, address),
+      onLogin: (key) => this.#login(live, key, address, peer),
+      serve: (caller, command, channel) =>
+        serveSession({
+          gateway: this.#options.gateway,
+          caller,
+          command,
+          io: channel.io,
+          budget: this.#budgetOf(caller.client),
+        }),
+      takePlace: (caller) => this.#takePlace(caller.client),
+      givePlaceBack: (caller) => this.#givePlaceBack(caller.client),
+      refused: (caller, feature) => this.#options.gateway.note({ kind: 'feature-refused', caller, feature }),
+      onEnd: (reason) => this.#ended(live, peer, reason, grace),
+    });
+    const live: LiveConnection = { id, connection, connectedAt: new Date(), caller: undefined };
+    const grace = setTimeout(() => {
+      if (live.caller === undefined) connection.disconnect(DISCONNECT.BY_APPLICATION, 'login grace time exceeded');
+    }, this.#options.loginGraceMs).unref();
+    this.#live.add(live);
+    this.#unauthenticated.add(live);
+    this.#makeRoom();
+  }
+
+  /** Ends the connections whose key may no longer log in: removed, expired, or not from there. */
+  dropRevoked(): void {
+    for (const { connection, caller } of this.#live) {
+      if (caller !== undefined && !this.#options.gateway.lookUpKey(caller.key, caller.address).ok) {
+        connection.disconnect(DISCONNECT.BY_APPLICATION, 'this key is no longer valid');
+      }
+    }
+  }
+
+  /** The connections of proven clients. */
+  connections(): ConnectionView[] {
+    const views: ConnectionView[] = [];
+    for (const { caller, connection, connectedAt } of this.#live) {
+      if (caller === undefined) continue;
+      views.push({ caller, connectedAt, channels: connection.channelCount, bytes: connection.bytes });
+    }
+    return views;
+  }
+
+  /** How many connections have no proven key yet. */
+  get unauthenticatedCount(): number {
+    return this.#unauthenticated.size;
+  }
+
+  /** Ends every connection. */
+  disconnectAll(reason: string): void {
+    for (const { connection } of this.#live) connection.disconnect(DISCONNECT.BY_APPLICATION, reason);
+  }
+
+  #makeRoom(): void {
+    const [oldest] = this.#unauthenticated;
+    if (oldest === undefined || this.#unauthenticated.size <= this.#options.maxUnauthenticated) return;
+    oldest.connection.disconnect(DISCONNECT.TOO_MANY_CONNECTIONS, 'too many connections without a login');
+  }
+
+  #login(live: LiveConnection, key: Buffer, address: string | undefined, peer: string): Caller | string {
+    const answer = this.#options.gateway.lookUpKey(key, address);
+    if (!answer.ok) return 'this key is no longer valid';
+    const { client, fingerprint } = answer;
+    let others = 0;
+    for (const other of this.#live) if (other.caller?.client === client) others += 1;
+    if (others >= MAX_CONNECTIONS_PER_CLIENT) return 'this client has too many connections open';
+    const caller: Caller = { door: 'ssh', connection: live.id, peer, address, key, client, fingerprint };
+    live.caller = caller;
+    this.#unauthenticated.delete(live);
+    this.#options.gateway.note({ kind: 'opened', caller });
+    return caller;
+  }
+
+  #ended(live: LiveConnection, peer: string, reason: string | null, grace: NodeJS.Timeout): void {
+    clearTimeout(grace);
+    this.#live.delete(live);
+    this.#unauthenticated.delete(live);
+    const { gateway } = this.#options;
+    if (live.caller !== undefined) return gateway.note({ kind: 'closed', caller: live.caller, reason });
+    const last = live.connection.lastAuthFailure;
+    const fallback = reason === null ? 'no-attempt' : 'protocol';
+    gateway.note({
+      kind: 'auth-failure',
+      door: 'ssh',
+      connection: live.id,
+      peer,
+      key: last?.key ?? null,
+      reason: last?.reason ?? fallback,
+    });
+  }
+
+  #takePlace(client: string): boolean {
+    const open = this.#channelsOf.get(client) ?? 0;
+    if (open >= this.#options.maxChannelsPerClient) return false;
+    this.#channelsOf.set(client, open + 1);
+    return true;
+  }
+
+  #givePlaceBack(client: string): void {
+    const open = (this.#channelsOf.get(client) ?? 1) - 1;
+    if (open === 0) this.#channelsOf.delete(client);
+    else this.#channelsOf.set(client, open);
+  }
+}
