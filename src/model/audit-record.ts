@@ -99,12 +99,25 @@ export interface ServiceEvent {
   readonly pid: number;
 }
 
+/** Something happened to the log itself: the writer's own evidence, written before the next record. */
+export interface LogEvent {
+  readonly event: 'log';
+  /**
+   * `reopened`: the file was removed, replaced or changed by somebody else. `repaired`: it ended in a torn line.
+   * `resumed`: it could not be written for a while.
+   */
+  readonly action: 'reopened' | 'repaired' | 'resumed';
+  readonly problem: string;
+  /** Events that could not be recorded meanwhile. */
+  readonly lost: number;
+}
+
 /** Records of one source beyond its budget, counted instead of written one by one. */
 export interface CoalescedEvent {
   readonly event: 'coalesced';
   /** Which events were counted. */
-  readonly of: 'decision' | 'auth-failure' | 'feature-refused';
-  /** Client's name, or the remote address for failed logins. */
+  readonly of: 'decision' | 'connection' | 'auth-failure' | 'feature-refused';
+  /** Client's name, or the remote address for failed logins; `*` for all that found no place among the sources. */
   readonly source: string;
   readonly count: number;
   readonly reasons: Readonly<Record<string, number>>;
@@ -120,6 +133,7 @@ export type AuditEvent =
   | FeatureRefusedEvent
   | ReloadEvent
   | ServiceEvent
+  | LogEvent
   | CoalescedEvent;
 
 /** One line of the log. */
