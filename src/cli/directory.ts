@@ -1,0 +1,85 @@
+/**
+ * The one directory that holds everything of a gateway, and where in it things lie.
+ */
+import { statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { CarapaceError } from '../model/error.ts';
+import { quoted } from '../model/visible.ts';
+
+/** Absolute paths of a gateway's parts. None of them need exist, but the directory itself. */
+export interface Directory {
+  readonly path: string;
+  /** `carapace.yaml`; optional. */
+  readonly configFile: string;
+  readonly keysDirectory: string;
+  readonly policiesDirectory: string;
+  /** Host key, audit log, sockets: what the gateway writes. Mode 0700. */
+  readonly stateDirectory: string;
+  readonly auditFile: string;
+  readonly operatorSocket: string;
+  /** Where the gateway and its own runner meet. Mode 0700. */
+  readonly runnerDirectory: string;
+}
+
+/** The directory of an installed gateway; its state lies where packages put it. */
+export const SYSTEM_DIRECTORY = '/etc/carapace';
+const SYSTEM_STATE = '/var/lib/carapace';
+
+/** What a socket's path may have: `sun_path` less its NUL (unix(7); 104 on the BSDs and macOS). */
+const MAX_SOCKET_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
+
+/** Room below the state directory for the names of sockets: `/operator.sock`, `/runner/` and 16 bytes. */
+const SOCKET_NAME_BYTES = 24;
+
+/**
+ * Finds the gateway's directory: `option` (what `--dir` names) if given, else `/etc/carapace` if it exists, else the
+ * current one if it has `policies/`. State is in `state/` of it, but for `/etc/carapace` found without `--dir`.
+ *
+ * A path that is too long for the sockets in it is an error here, for every command alike: sockets elsewhere would need
+ * a second place to protect.
+ *
+ * @throws CarapaceError `configuration` where there is none, or it is no directory
+ */
+export function resolveDirectory(option: string | undefined): Directory {
+  if (option !== undefined) return directoryAt(existing(resolve(option)));
+  if (isDirectory(SYSTEM_DIRECTORY)) return directoryAt(SYSTEM_DIRECTORY, SYSTEM_STATE);
+  if (isDirectory(resolve('policies'))) return directoryAt(process.cwd());
+  throw new CarapaceError('configuration', `directory: neither ${SYSTEM_DIRECTORY} nor ./policies exists`, {
+    hint: 'name the directory that holds policies/ and authorized_keys.d/ with --dir DIR',
+  });
+}
+
+function directoryAt(path: string, stateDirectory = join(path, 'state')): Directory {
+  const room = MAX_SOCKET_PATH_BYTES - SOCKET_NAME_BYTES;
+  const length = Buffer.byteLength(stateDirectory);
+  if (length > room) {
+    throw new CarapaceError(
+      'configuration',
+      `directory: ${quoted(stateDirectory)} has ${length} bytes, at most ${room} leave room for Unix sockets`,
+      {
+        hint: 'use a directory with a shorter path, or a symbolic link to this one',
+      },
+    );
+  }
+  return {
+    path,
+    configFile: join(path, 'carapace.yaml'),
+    keysDirectory: join(path, 'authorized_keys.d'),
+    policiesDirectory: join(path, 'policies'),
+    stateDirectory,
+    auditFile: join(stateDirectory, 'audit.jsonl'),
+    operatorSocket: join(stateDirectory, 'operator.sock'),
+    runnerDirectory: join(stateDirectory, 'runner'),
+  };
+}
+
+function existing(path: string): string {
+  if (isDirectory(path)) return path;
+  throw new CarapaceError('configuration', `directory: ${quoted(path)} is no directory`, {
+    hint: 'make it, with policies/ in it, or name another one with --dir DIR',
+  });
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
