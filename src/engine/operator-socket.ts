@@ -7,8 +7,8 @@ import { dirname } from 'node:path';
 import { CarapaceError, errnoOf, messageOf } from '../model/error.ts';
 import { visible } from '../model/visible.ts';
 
-/** `sun_path` of unix(7) holds 108 bytes on Linux and 104 on macOS with the closing NUL; a longer path would be cut. */
-const MAX_PATH_BYTES = 103;
+/** `sun_path` of unix(7) less its NUL: 104 bytes on macOS and the BSDs. A longer path would be cut, not refused. */
+const MAX_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 const PROBE_TIME_LIMIT_MS = 2000;
 
 /**

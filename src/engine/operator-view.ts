@@ -84,7 +84,7 @@ export interface ConnectionState {
   readonly id: string;
   readonly client: string;
   readonly door: string;
-  /** Remote address, or the listener's path for a Unix socket. */
+  /** Remote address and port, or the listener's path for a Unix socket. */
   readonly peer: string;
   /** Fingerprint of its key. */
   readonly key: string;

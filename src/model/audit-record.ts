@@ -11,7 +11,7 @@ export interface AuditPeer {
   readonly door: string;
   /** Random id of the connection. */
   readonly connection: string;
-  /** Remote address, or the listener's path for a Unix socket. */
+  /** Remote address and port, or the listener's path for a Unix socket. */
   readonly peer: string;
   readonly client: string;
   /** Fingerprint of the key whose signature was verified: `SHA256:...`. */

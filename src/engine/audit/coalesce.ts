@@ -109,7 +109,7 @@ function claimOf(event: AuditEvent): Claim | undefined {
     case 'connection':
       return { of: 'connection', name: event.client, reason: event.action };
     case 'auth-failure':
-      return { of: 'auth-failure', name: event.peer, reason: event.reason };
+      return { of: 'auth-failure', name: addressOf(event.peer), reason: event.reason };
     case 'feature-refused':
       return { of: 'feature-refused', name: event.client, reason: event.feature };
     case 'outcome':
@@ -119,6 +119,11 @@ function claimOf(event: AuditEvent): Claim | undefined {
     case 'coalesced':
       return undefined;
   }
+}
+
+/** Without the port, which the sender chooses anew for each connection. */
+function addressOf(peer: string): string {
+  return peer.replace(/:\d+$/, '');
 }
 
 /** A call that will run is always written: the limits of its tool bound how many there are. */

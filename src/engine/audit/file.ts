@@ -6,7 +6,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { CarapaceError, errnoOf, messageOf } from '../../model/error.ts';
 import { visible } from '../../model/visible.ts';
-import { FIRST_PREV, hashLine, MAX_LINE_BYTES, parseLine } from './line.ts';
+import { FIRST_PREV, hashLine, MAX_LINE_BYTES, NEWLINE, parseLine, splitLines } from './line.ts';
 
 /** Where a chain has got to. */
 export interface Head {
@@ -24,7 +24,6 @@ export interface Tail extends Head {
 
 /** How much of the end is read: a whole record, and before it lines that a crash tore. */
 const TAIL_BYTES = 4 * MAX_LINE_BYTES;
-const NEWLINE = 0x0a;
 
 /**
  * Opens the log for appending, and makes it where there is none.
@@ -100,17 +99,6 @@ function readEnd(path: string, fd: number, size: number): Buffer {
     done += count;
   }
   return end;
-}
-
-function splitLines(bytes: Buffer): Buffer[] {
-  const lines: Buffer[] = [];
-  let from = 0;
-  for (let at = bytes.indexOf(NEWLINE); at !== -1; at = bytes.indexOf(NEWLINE, from)) {
-    lines.push(bytes.subarray(from, at));
-    from = at + 1;
-  }
-  lines.push(bytes.subarray(from));
-  return lines;
 }
 
 function lastSeq(lines: readonly Buffer[]): number | undefined {

@@ -14,6 +14,9 @@ export const FIRST_PREV = '0'.repeat(64);
 /** The longest line, without its newline: what a reader must be ready for. */
 export const MAX_LINE_BYTES = 512 * 1024;
 
+/** The byte that ends a line. */
+export const NEWLINE = 0x0a;
+
 /** Above this many bytes a line's texts are cut: enough for all but the oddest call, and a year of them fits a disk. */
 const CUT_ABOVE_BYTES = 32 * 1024;
 /** UTF-16 units that are left of one text, and of one list of texts, when a line is cut. */
@@ -105,6 +108,18 @@ export function parseLine(line: string): AuditRecord | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The lines in a piece of a log, without their newlines; the last is what stands after the last newline. */
+export function splitLines(bytes: Buffer): Buffer[] {
+  const lines: Buffer[] = [];
+  let from = 0;
+  for (let at = bytes.indexOf(NEWLINE); at !== -1; at = bytes.indexOf(NEWLINE, from)) {
+    lines.push(bytes.subarray(from, at));
+    from = at + 1;
+  }
+  lines.push(bytes.subarray(from));
+  return lines;
 }
 
 /** SHA-256 in hexadecimal of a line's bytes, its newline not among them. */
