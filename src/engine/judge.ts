@@ -1,0 +1,57 @@
+/**
+ * Whether a request may run: the key's tools in one snapshot, the decision of policy, and a place within the limits.
+ */
+import type { Decision } from '../model/decision.ts';
+import type { Permit } from '../model/permit.ts';
+import type { ToolRequest } from '../model/request.ts';
+import { decideTool } from '../policy/decide.ts';
+import type { CliTool } from '../policy/policy.ts';
+import type { Caller, Refusal } from './door-interface.ts';
+import type { Limits } from './limits.ts';
+import { keyStatus, type Snapshot } from './snapshot.ts';
+import { openRequestedDirectory } from './working-directory.ts';
+
+/** A decision and what it was made from. */
+export interface Judgement {
+  /** Undefined where the client has no such tool. */
+  readonly definition: CliTool | undefined;
+  readonly decision: Decision;
+  /** Digest of the snapshot. */
+  readonly digest: string;
+}
+
+/** An allow with its place, or the refusal. Whoever gets a place must release it, once. */
+export type Admitted =
+  | { readonly ok: true; readonly permit: Permit; readonly release: () => void }
+  | { readonly ok: false; readonly refusal: Refusal };
+
+/** For `check`, which runs nothing and so takes no place. */
+export const NO_LIMITS: Pick<Limits, 'admit'> = { admit: () => ({ ok: true, release: () => undefined }) };
+
+const NO_TOOLS: ReadonlyMap<string, CliTool> = new Map();
+
+/** The tools of the caller's key; none for one that was removed or has expired since its connection began. */
+export function toolsOf(snapshot: Snapshot, caller: Caller): ReadonlyMap<string, CliTool> {
+  const status = keyStatus(snapshot, caller.key, caller.address, Date.now());
+  return status.ok ? status.entry.tools : NO_TOOLS;
+}
+
+/** Opens the working directory where the tool has use for one, and decides. */
+export function judge(snapshot: Snapshot, caller: Caller, request: ToolRequest): Judgement {
+  const tools = toolsOf(snapshot, caller);
+  const definition = tools.get(request.tool);
+  const directory = openRequestedDirectory(definition, request);
+  return { definition, decision: decideTool(tools, request, directory), digest: snapshot.digest };
+}
+
+/** Takes a place within the limits for an allow; a denial needs none. */
+export function admit(limits: Pick<Limits, 'admit'>, caller: Caller, decision: Decision): Admitted {
+  const { tool } = decision;
+  if (decision.verdict === 'deny')
+    return { ok: false, refusal: { tool, reason: decision.reason, message: decision.message } };
+  const place = limits.admit(caller.client, decision.permit);
+  if (place.ok) return { ok: true, permit: decision.permit, release: place.release };
+  const message = place.reason === 'too-many' ? 'too many calls are running' : 'too many calls in too short a time';
+  const retry = place.retryAfterMs === undefined ? {} : { retryAfterMs: place.retryAfterMs };
+  return { ok: false, refusal: { tool, reason: place.reason, message, ...retry } };
+}
