@@ -2,12 +2,14 @@
  * A directory of small text files that people edit: `authorized_keys.d/` and `policies/`. Read whole, at once and only
  * if nobody else can have written it; looked at every second for the price of a few `stat` calls.
  */
+import { isUtf8 } from 'node:buffer';
 import type { BigIntStats } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { errnoOf, messageOf } from '../model/error.ts';
+import { CarapaceError, errnoOf, messageOf } from '../model/error.ts';
 import type { Problem } from '../model/problem.ts';
+import { quoted } from '../model/visible.ts';
 import { checkTrustedDirectory, readTrustedFile } from './safe-file.ts';
 
 /** A file as it was read. */
@@ -17,10 +19,14 @@ export interface FolderFile {
   readonly label: string;
   /** Null where the file could not be read or must not be trusted: the folder's problems say why. */
   readonly text: string | null;
+  /** SHA-256 (hex) of the file; null as `text` is. */
+  readonly digest: string | null;
 }
 
 /** A directory as it was read. */
 export interface Folder {
+  /** The directory's own name: `policies`. */
+  readonly label: string;
   /** By name, in the order of names. Empty where the directory itself must not be trusted. */
   readonly files: readonly FolderFile[];
   /** Names of other entries, which were not read. */
@@ -51,12 +57,22 @@ export function readFolder(directory: string, isWanted: (name: string) => boolea
   const names = attempt(label, () => listTrusted(directory));
   const files = (names ?? []).filter(isWanted).map((name): FolderFile => {
     const file = `${label}/${name}`;
-    const bytes = attempt(file, () => readTrustedFile(join(directory, name), { maxBytes: MAX_FILE_BYTES }));
-    return { name, label: file, text: bytes?.toString('utf8') ?? null };
+    const read = attempt(file, () => readText(join(directory, name)));
+    return { name, label: file, text: read?.text ?? null, digest: read?.digest ?? null };
   });
   const others = (names ?? []).filter((name) => !isWanted(name));
-  const content = { files, others, problems, missing: names === null };
-  return { ...content, digest: createHash('sha256').update(JSON.stringify(content)).digest('hex') };
+  const content = { label, files, others, problems, missing: names === null };
+  return { ...content, digest: sha256(JSON.stringify(content)) };
+}
+
+function readText(path: string): { readonly text: string; readonly digest: string } {
+  const bytes = readTrustedFile(path, { maxBytes: MAX_FILE_BYTES });
+  if (!isUtf8(bytes)) throw new CarapaceError('bad-data', `${quoted(path, 4096)}: is no valid UTF-8`);
+  return { text: bytes.toString('utf8'), digest: sha256(bytes) };
+}
+
+function sha256(content: string | Buffer): string {
+  return createHash('sha256').update(content).digest('hex');
 }
 
 /** Names in order; null where there is no such directory. */
@@ -107,4 +123,31 @@ function namesIn(directory: string): string[] {
 
 function describe(stat: BigIntStats): string {
   return [stat.dev, stat.ino, stat.size, stat.mode, stat.uid, stat.mtimeNs, stat.ctimeNs].join(' ');
+}
+
+/**
+ * File systems count time in ticks of some milliseconds, so a file that is written twice within one can look the same
+ * after both. What changed this recently is therefore read once more.
+ */
+const TICK_MS = 1000;
+
+/**
+ * Follows a directory: each call gives its content if that is not what the call before found, else undefined. With
+ * `force` it is read and given in any case. Never throws.
+ */
+export function followFolder(
+  directory: string,
+  isWanted: (name: string) => boolean,
+): (force: boolean) => Folder | undefined {
+  let seen: { readonly stamp: string; readonly readAt: number; readonly digest: string } | undefined;
+  return (force) => {
+    const stamp = stampOf(directory);
+    const readAt = Date.now();
+    const isOld = stamp.text === seen?.stamp && stamp.changedAt + TICK_MS < seen.readAt;
+    if (isOld && !force) return undefined;
+    const folder = readFolder(directory, isWanted);
+    const isSame = folder.digest === seen?.digest;
+    seen = { stamp: stamp.text, readAt, digest: folder.digest };
+    return isSame && !force ? undefined : folder;
+  };
 }

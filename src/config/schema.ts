@@ -1,0 +1,66 @@
+/**
+ * What `carapace.yaml` may say: the one place for its keys, their defaults and what they mean. Every key is optional, and
+ * a key that is not here is an error.
+ */
+import * as z from 'zod';
+import { parseListen } from './listen.ts';
+
+const listenAddress = z.string().superRefine((text, context) => {
+  const parsed = parseListen(text);
+  if (!parsed.ok) context.addIssue({ code: 'custom', message: parsed.reason });
+});
+
+/** A whole number of seconds that a timer can wait. */
+function seconds(least: number, most: number): z.ZodInt {
+  return z.int().min(least).max(most);
+}
+
+const log = z.strictObject({
+  level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Messages below it are dropped.'),
+  format: z
+    .enum(['text', 'json'])
+    .default('text')
+    .describe('`text` for people, `json` for programs; both go to stderr.'),
+});
+
+const audit = z.strictObject({
+  durable: z
+    .boolean()
+    .default(false)
+    .describe(
+      'True: each record is synced to the disk before its call runs. False: it is written, and a power cut may lose the last ones.',
+    ),
+});
+
+const limits = z.strictObject({
+  login_grace_secs: seconds(1, 600).default(20).describe('Seconds in which a connection must prove a key.'),
+  max_auth_tries: z.int().min(1).max(20).default(6).describe('Attempts to log in that a connection has.'),
+  max_unauthenticated: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(100)
+    .describe('Connections that have not proved a key yet, together; more are closed at once.'),
+  max_channels_per_client: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(64)
+    .describe('Channels that a client may have open, over all its keys and connections.'),
+});
+
+/** The file's schema. Read what it accepts through `loadConfig`. */
+export const configSchema = z.strictObject({
+  listen: z
+    .array(listenAddress)
+    .min(1)
+    .default(['127.0.0.1:2222'])
+    .describe('Where connections are accepted: `HOST:PORT`, `[IPV6]:PORT` or `unix:/path`; port 0 takes a free one.'),
+  log: log.prefault({}).describe('The operational log.'),
+  audit: audit.prefault({}).describe('The audit log.'),
+  limits: limits.prefault({}).describe('Bounds on what clients may take of the gateway.'),
+  drain_secs: seconds(0, 600).default(10).describe('Seconds that running calls have to end after SIGTERM.'),
+});
+
+/** What the file says, defaults filled in, under the file's own names. */
+export type ConfigText = z.output<typeof configSchema>;
