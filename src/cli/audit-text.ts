@@ -35,7 +35,8 @@ export function formatEntry(entry: AuditEntry, stream: { readonly isTTY?: boolea
 function knownEntry({ record, outcome }: AuditEntry, stream: { readonly isTTY?: boolean }): string {
   const word = record.event === 'decision' ? record.verdict : record.event;
   const request = 'request' in record ? `  ${paintFor(stream, 'dim', visible(record.request))}` : '';
-  const describe: Describe<AuditRecord> = DESCRIBE[record.event] as Describe<AuditRecord>;
+  const describe = DESCRIBE_BY_NAME.get(record.event) as Describe<AuditRecord> | undefined;
+  if (describe === undefined) throw new RangeError('an event of another version');
   const cells = [
     visible(record.time),
     paintFor(stream, colourOf(record), visible(word).padEnd(WORD_WIDTH)),
@@ -65,10 +66,12 @@ const DESCRIBE: { readonly [E in AuditEvent as E['event']]: Describe<E> } = {
   'auth-failure': ({ peer, key, reason }) => withReason(`${visible(peer)} with ${visible(key ?? 'no key')}`, reason),
   'feature-refused': ({ feature }) => visible(feature),
   reload: reloadText,
-  service: ({ action, version, pid }) => `${visible(action)}: carapace ${visible(version)}, process ${pid}`,
-  log: ({ action, problem, lost }) => `${visible(action)}: ${visible(problem)}; ${lost} events lost`,
+  service: ({ action, version, pid }) => `${visible(action)}: carapace ${visible(version)}, process ${digits(pid)}`,
+  log: ({ action, problem, lost }) => `${visible(action)}: ${visible(problem)}; ${digits(lost)} events lost`,
   coalesced: coalescedText,
 };
+
+const DESCRIBE_BY_NAME = new Map<string, Describe<never>>(Object.entries(DESCRIBE));
 
 function decisionText(record: DecisionEvent, outcome: OutcomeEvent | undefined): string {
   const command = commandText(record);
@@ -99,7 +102,7 @@ function outcomeText(outcome: OutcomeEvent): string {
 }
 
 function endText({ kind, status, signal, reason }: OutcomeEvent): string {
-  if (kind === 'exited') return `exit ${status ?? '?'}`;
+  if (kind === 'exited') return `exit ${status === null ? '?' : digits(status)}`;
   if (kind === 'signalled') return `signal ${visible(signal ?? '?')}`;
   if (kind === 'abandoned') return 'client left';
   return visible(reason ?? kind);
@@ -111,8 +114,13 @@ function reloadText({ what, ok, digest, problems }: ReloadEvent): string {
 }
 
 function coalescedText({ of, count, reasons, since }: CoalescedEvent): string {
-  const counts = Object.entries(reasons).map(([reason, times]) => `${visible(reason)} ${times}`);
-  return `${count} of ${visible(of)} since ${visible(since)}: ${counts.join(', ')}`;
+  const counts = Object.entries(reasons).map(([reason, times]) => `${visible(reason)} ${digits(times)}`);
+  return `${digits(count)} of ${visible(of)} since ${visible(since)}: ${counts.join(', ')}`;
+}
+
+/** A number of an edited record may be text. */
+function digits(value: number): string {
+  return Number.isFinite(value) ? String(value) : '?';
 }
 
 function withReason(text: string, reason: string | null): string {

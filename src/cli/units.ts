@@ -2,8 +2,9 @@
 
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
-/** `340 B`, `1.2 KiB`: one digit after the point beyond bytes. */
+/** `340 B`, `1.2 KiB`: one digit after the point beyond bytes; `?` for what is no number. */
 export function formatBytes(bytes: number): string {
+  if (!Number.isFinite(bytes)) return '?';
   let value = bytes;
   let unit = 0;
   while (value >= 1024 && unit < BYTE_UNITS.length - 1) {
