@@ -3,11 +3,11 @@
  * purpose: fork(2) takes time in proportion to the memory of who calls it, and what runs here could be read by tools of
  * the same user. It knows no policy, key or store.
  *
- * `main.js SOCKET MARKER`, where MARKER names the gateway's installation across its lives. The secret of the control
- * connection comes as the first line on stdin, which stays open: the runner lives exactly as long as the gateway does,
- * whichever of stdin and control connection tells first.
+ * `main.js SOCKET INSTALLATION`: where to listen (nothing is there yet), and 32 hexadecimal digits that name the gateway's
+ * installation across its lives. The control connection's secret
+ * comes as the first line on stdin, which stays open: the runner lives exactly as long as the gateway does, whichever of
+ * stdin and control connection tells first.
  */
-import { rmSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { lineReader } from '../model/line-reader.ts';
 import type { RunnerCommand, RunnerEvent } from '../model/runner-messages.ts';
@@ -16,17 +16,17 @@ import { createConnections } from './connections.ts';
 import { openControl } from './control.ts';
 import { closeInherited } from './descriptors.ts';
 import { createStreamMeeting } from './stream-meeting.ts';
-import { createSweeper } from './sweep.ts';
+import { createSweeper, sweepEarlierLives } from './sweep.ts';
 
 /** What a gateway has at most waiting to be accepted: three connections for each call that begins at this moment. */
-const BACKLOG = 511;
+const BACKLOG = 4096;
 
-const [socketPath, marker] = process.argv.slice(2);
-if (socketPath === undefined || marker === undefined || !/^[0-9a-f]{32}$/.test(marker)) {
+const [socketPath, installation] = process.argv.slice(2);
+if (socketPath === undefined || installation === undefined || !/^[0-9a-f]{32}$/.test(installation)) {
   process.stderr.write('carapace: error: runner: started by hand, but only the gateway can start it\n');
   process.exitCode = 64;
 } else {
-  awaitSecret((secret) => void run(socketPath, marker, secret));
+  awaitSecret((secret) => void run(socketPath, installation, secret));
 }
 
 async function run(path: string, installation: string, secret: string): Promise<void> {
@@ -35,8 +35,9 @@ async function run(path: string, installation: string, secret: string): Promise<
   // time to let calls finish, so it must not take the runner away.
   for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
   let send: (event: RunnerEvent) => void = () => {};
-  const sweeper = createSweeper(installation, (token) => calls.isLive(token));
-  const calls = createCalls(installation, (event) => send(event), sweeper.callEnded);
+  const marker = `${installation}.${process.pid}`;
+  const sweeper = createSweeper(marker, (token) => calls.isLive(token));
+  const calls = createCalls(marker, (event) => send(event), sweeper.callEnded);
   const meeting = createStreamMeeting({
     complete: calls.start,
     failed: ({ token }, code) =>
@@ -60,13 +61,12 @@ async function run(path: string, installation: string, secret: string): Promise<
     },
   });
   process.stdin.once('end', () => void leave()).once('error', () => void leave());
-  await sweeper.sweep();
+  await sweepEarlierLives(installation);
   listen(server, path);
 }
 
 /** The socket is this user's alone from its first moment: it comes into being under the umask that says so. */
 function listen(server: Server, path: string): void {
-  rmSync(path, { force: true });
   const umask = process.umask(0o177);
   server.listen({ path, backlog: BACKLOG }, () => process.stdout.write('ready\n'));
   process.umask(umask);

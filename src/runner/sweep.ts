@@ -14,8 +14,15 @@ const LOOK_AGAIN_MS = 20;
 const MAX_LOOKS = 50;
 /** Processes looked at before other work gets its turn: some 15 us each. */
 const SLICE = 32;
+const TOKEN_CHARS = 32;
 
-/** The variable for one call's tool: `CARAPACE_CALL=MARKER.TOKEN`. */
+const SCRATCH = Buffer.allocUnsafeSlow(64 * 1024);
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * The variable for one call's tool: `CARAPACE_CALL=MARKER.TOKEN`, where a marker is `INSTALLATION.PID`. The pid is the
+ * runner's: of two that live at the same time, one of them busy leaving, neither takes the other's tools for its own.
+ */
 export function markerVariable(marker: string, token: string): string {
   return `${CALL_MARKER}=${marker}.${token}`;
 }
@@ -27,30 +34,13 @@ export interface Sweeper {
   readonly sweep: () => Promise<void>;
 }
 
-/**
- * Kills every process that carries `marker` and a token of which `isLive` says no: so at start, before any call, all
- * that an earlier life left behind, and later what any call that ended left behind, however late it is found.
- */
+/** Kills every process that carries `marker` and a token of which `isLive` says no, however long ago its call ended. */
 export function createSweeper(marker: string, isLive: (token: string) => boolean): Sweeper {
-  const buffer = Buffer.allocUnsafe(64 * 1024);
-  const needle = Buffer.from(`${CALL_MARKER}=${marker}.`);
+  const prefix = Buffer.from(`${CALL_MARKER}=${marker}.`);
+  const isOurs = (rest: string): boolean => !isLive(rest);
   let isDue = false;
 
-  const look = async (): Promise<number> => {
-    const pids = processes();
-    let killed = 0;
-    for (const [index, pid] of pids.entries()) {
-      if (index % SLICE === SLICE - 1) await setImmediate();
-      const token = tokenOf(pid, needle, buffer);
-      // Read and signalled without giving way in between: nothing else narrows the window in which the number could
-      // become another process's, and that takes all other numbers being used up within microseconds.
-      if (token !== undefined && !isLive(token) && kill(pid)) killed += 1;
-    }
-    return killed;
-  };
-  const sweep = async (): Promise<void> => {
-    for (let looks = 0; looks < MAX_LOOKS && (await look()) > 0; looks += 1) await setTimeout(LOOK_AGAIN_MS);
-  };
+  const sweep = (): Promise<void> => killAll(prefix, isOurs);
   const sweepLater = async (): Promise<void> => {
     await setTimeout(LOOK_INTERVAL_MS);
     isDue = false;
@@ -66,6 +56,28 @@ export function createSweeper(marker: string, isLive: (token: string) => boolean
   };
 }
 
+/** Kills whatever earlier lives of this installation's runner left behind. To be done before the first call. */
+export function sweepEarlierLives(installation: string): Promise<void> {
+  return killAll(Buffer.from(`${CALL_MARKER}=${installation}.`), () => true);
+}
+
+async function killAll(prefix: Buffer, isOurs: (rest: string) => boolean): Promise<void> {
+  for (let looks = 0; looks < MAX_LOOKS && (await look(prefix, isOurs)) > 0; looks += 1)
+    await setTimeout(LOOK_AGAIN_MS);
+}
+
+async function look(prefix: Buffer, isOurs: (rest: string) => boolean): Promise<number> {
+  let killed = 0;
+  for (const [index, pid] of processes().entries()) {
+    if (index % SLICE === SLICE - 1) await setImmediate();
+    const rest = markedRest(environmentOf(pid), prefix);
+    // Read and signalled without giving way in between: nothing else narrows the window in which the number could become
+    // another process's, and that takes all other numbers being used up within microseconds.
+    if (rest !== undefined && isOurs(rest) && kill(pid)) killed += 1;
+  }
+  return killed;
+}
+
 function processes(): number[] {
   try {
     return readdirSync('/proc')
@@ -77,37 +89,40 @@ function processes(): number[] {
   }
 }
 
-/** The token in a process's environment; undefined where there is none, or where the process is another user's or gone. */
-function tokenOf(pid: number, needle: Buffer, buffer: Buffer): string | undefined {
-  const environment = environmentOf(pid, buffer);
-  let at = environment.indexOf(needle);
-  while (at > 0 && environment[at - 1] !== 0) at = environment.indexOf(needle, at + 1);
+/** What follows `prefix` in the variable that begins with it, as far as a token is long; undefined where there is none. */
+function markedRest(environment: Buffer, prefix: Buffer): string | undefined {
+  let at = environment.indexOf(prefix);
+  while (at > 0 && environment[at - 1] !== 0) at = environment.indexOf(prefix, at + 1);
   if (at === -1) return undefined;
-  const from = at + needle.length;
-  return environment.toString('latin1', from, from + 32);
+  const from = at + prefix.length;
+  return environment.toString('latin1', from, from + TOKEN_CHARS);
 }
 
-function environmentOf(pid: number, buffer: Buffer): Buffer {
+/** Empty for a process that is another user's, a kernel's, or gone. Valid until the next call, which uses the same memory. */
+function environmentOf(pid: number): Buffer {
   let descriptor: number;
   try {
     descriptor = openSync(`/proc/${pid}/environ`, 'r');
   } catch {
-    return buffer.subarray(0, 0);
+    return NOTHING;
   }
   try {
-    const size = readSync(descriptor, buffer, 0, buffer.length, null);
-    if (size < buffer.length) return buffer.subarray(0, size);
-    const chunks = [Buffer.from(buffer)];
-    for (let more = size; more > 0; ) {
-      more = readSync(descriptor, buffer, 0, buffer.length, null);
-      chunks.push(Buffer.from(buffer.subarray(0, more)));
-    }
-    return Buffer.concat(chunks);
+    const size = readSync(descriptor, SCRATCH, 0, SCRATCH.length, null);
+    return size < SCRATCH.length ? SCRATCH.subarray(0, size) : readOn(descriptor);
   } catch {
-    return buffer.subarray(0, 0);
+    return NOTHING;
   } finally {
     closeSync(descriptor);
   }
+}
+
+function readOn(descriptor: number): Buffer {
+  const chunks = [Buffer.from(SCRATCH)];
+  for (let size = SCRATCH.length; size > 0; ) {
+    size = readSync(descriptor, SCRATCH, 0, SCRATCH.length, null);
+    chunks.push(Buffer.from(SCRATCH.subarray(0, size)));
+  }
+  return Buffer.concat(chunks);
 }
 
 function kill(pid: number): boolean {

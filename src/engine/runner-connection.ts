@@ -1,0 +1,74 @@
+/** The gateway's end of a runner's control connection. */
+import { randomBytes } from 'node:crypto';
+import { connect } from 'node:net';
+import { lineReader } from '../model/line-reader.ts';
+import { MAX_CONTROL_LINE_BYTES, controlHeader } from '../model/runner-messages.ts';
+import type { RunnerCommand, RunnerEvent } from '../model/runner-messages.ts';
+import { openCall } from './runner-call.ts';
+import type { CallEvents, ToolCommand, ToolStart } from './runner-call.ts';
+import { parseEvent } from './runner-event.ts';
+
+export interface RunnerConnection {
+  /** Never rejects. */
+  readonly start: (command: ToolCommand) => Promise<ToolStart>;
+  /** Resolves once the connection is over, or could not be made; every call has been told by then. */
+  readonly closed: Promise<void>;
+  /** Ends the runner, and with it all that it started. */
+  readonly close: () => void;
+}
+
+/** Opens the control connection to a runner that said it is ready. Never throws. */
+export function connectRunner(path: string, secret: string): RunnerConnection {
+  const control = connect({ path });
+  const calls = new Map<string, CallEvents>();
+  const write = (text: string): void => {
+    if (control.writable) control.write(text);
+  };
+  const send = (command: RunnerCommand): void => write(`${JSON.stringify(command)}\n`);
+  const read = lineReader(MAX_CONTROL_LINE_BYTES, (line) => {
+    const event = parseEvent(line);
+    if (event === undefined) control.destroy();
+    else dispatch(calls, event, send);
+  });
+  control.on('error', () => control.destroy());
+  control.on('data', (chunk) => {
+    if (!read(chunk)) control.destroy();
+  });
+  const closed = new Promise<void>((resolve) => {
+    control.once('close', () => {
+      for (const call of calls.values()) call.ended({ kind: 'lost' });
+      calls.clear();
+      resolve();
+    });
+  });
+  write(controlHeader(secret));
+  return {
+    closed,
+    close: () => control.destroy(),
+    start: async (command) => {
+      const token = randomBytes(16).toString('hex');
+      const line = `${JSON.stringify({ type: 'start', token, ...command } satisfies RunnerCommand)}\n`;
+      if (!control.writable) return { ok: false, code: 'ELOST', message: 'the runner ended' };
+      if (Buffer.byteLength(line) > MAX_CONTROL_LINE_BYTES) return { ok: false, code: 'E2BIG', message: 'start line' };
+      const answer = openCall(path, token, command.stdin, send, (events) => calls.set(token, events));
+      write(line);
+      const start = await answer;
+      if (!start.ok) calls.delete(token);
+      return start;
+    },
+  };
+}
+
+function dispatch(calls: Map<string, CallEvents>, event: RunnerEvent, send: (command: RunnerCommand) => void): void {
+  const { token } = event;
+  const call = calls.get(token);
+  if (event.type !== 'exited') {
+    call?.answered(event);
+    // Started too late for whoever waited: nobody else would end it.
+    if (call === undefined && event.type === 'started') send({ type: 'end', token });
+    return;
+  }
+  calls.delete(token);
+  if (event.status === null) call?.ended({ kind: 'signalled', signal: event.signal ?? 'SIGKILL' });
+  else call?.ended({ kind: 'exited', status: event.status });
+}
