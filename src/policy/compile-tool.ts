@@ -1,0 +1,83 @@
+/** Makes a tool of what the schema accepted: defaults filled in, places kept. */
+import type { ToolLimits } from '../model/permit.ts';
+import type { DocumentPath, PolicyDocument } from './document.ts';
+import { GENERIC } from './grammar.ts';
+import type { AllowRule, CliTool, PolicyTest, Rule, ToolAudit } from './policy.ts';
+import type { CliToolSource } from './schema.ts';
+
+/** Compiles one tool. `user` is the OS user that it runs as. Never throws. */
+export function compileTool(name: string, source: CliToolSource, document: PolicyDocument, user: string): CliTool {
+  const path: DocumentPath = ['tools', name];
+  const names = new Set(source.env_allow);
+  return {
+    type: 'cli',
+    name,
+    place: document.placeOfKey(path),
+    binary: source.binary,
+    binaryPlace: document.placeOf([...path, 'binary']),
+    grammar: GENERIC,
+    allow: placed(document, [...path, 'argv_allow_patterns'], source.argv_allow_patterns ?? []),
+    deny: placed(document, [...path, 'argv_deny_patterns'], source.argv_deny_patterns ?? []),
+    stdin: stdinOf(path, source, document),
+    envAllow: { locale: names.delete('LC_*'), names },
+    envInject: new Map(Object.entries(source.env_inject ?? {})),
+    user,
+    cwdAllowed: source.cwd_allowed ?? null,
+    limits: limitsOf(source),
+    audit: auditOf(source),
+    showPatterns: source.show_patterns ?? true,
+    tests: testsOf(path, source, document),
+  };
+}
+
+function placed<Pattern>(
+  document: PolicyDocument,
+  path: DocumentPath,
+  rules: readonly Omit<Rule<Pattern>, 'place'>[],
+): Rule<Pattern>[] {
+  return rules.map((rule, index) => ({ ...rule, place: document.placeOf([...path, index]) }));
+}
+
+function stdinOf(
+  path: DocumentPath,
+  source: CliToolSource,
+  document: PolicyDocument,
+): 'none' | 'stream' | readonly AllowRule[] {
+  const stdin = source.stdin ?? 'none';
+  return typeof stdin === 'string' ? stdin : placed(document, [...path, 'stdin', 'stream'], stdin.stream);
+}
+
+/** Milliseconds between TERM and KILL. */
+const KILL_GRACE_MS = 2000;
+
+function limitsOf(source: CliToolSource): ToolLimits {
+  const { rate_limit: rate } = source;
+  return {
+    timeLimitMs: (source.timeout_secs ?? 30) * 1000,
+    outputLimitBytes: source.output_limit_bytes ?? null,
+    killGraceMs: KILL_GRACE_MS,
+    maxConcurrent: source.max_concurrent ?? 16,
+    maxConcurrentTotal: source.max_concurrent_total ?? 64,
+    rateLimit: rate == null ? null : { maxRequests: rate.max_requests, windowMs: rate.window_secs * 1000 },
+  };
+}
+
+function auditOf({ audit }: CliToolSource): ToolAudit {
+  const logArgv = (audit?.enabled ?? true) && (audit?.log_argv ?? true);
+  return { logArgv, redactPatterns: audit?.redact_patterns ?? [] };
+}
+
+function testsOf(path: DocumentPath, source: CliToolSource, document: PolicyDocument): PolicyTest[] {
+  return (source.tests ?? []).map(({ allow, deny, reason = null }, index) => {
+    const { argv, env, cwd } = allow ?? deny ?? { argv: [], env: undefined, cwd: undefined };
+    const place = document.placeOf([...path, 'tests', index]);
+    return {
+      place,
+      expect: allow === undefined ? 'deny' : 'allow',
+      reason,
+      argv,
+      env: new Map(Object.entries(env ?? {})),
+      cwd,
+    };
+  });
+}

@@ -1,0 +1,118 @@
+/**
+ * Warnings: what a policy says that is legal and probably not meant. A warning never changes a decision.
+ */
+import type { Problem } from '../model/problem.ts';
+import { quoted } from '../model/visible.ts';
+import { type DocumentPath, formatPath, type PolicyDocument } from './document.ts';
+import type { CliTool } from './policy.ts';
+import type { CliToolSource, PolicySource } from './schema.ts';
+
+/** Looks at a policy that the schema accepted. Never throws. */
+export function lintPolicy(
+  tools: ReadonlyMap<string, CliTool>,
+  source: PolicySource,
+  document: PolicyDocument,
+): Problem[] {
+  return [...tools.values()].flatMap((tool) => {
+    const findings = lintTool(tool, source.tools[tool.name]);
+    return findings.map(({ path, message }): Problem => {
+      const whole = ['tools', tool.name, ...path];
+      return { severity: 'warning', place: document.placeOf(whole), path: formatPath(whole), message };
+    });
+  });
+}
+
+interface Finding {
+  /** Within the tool. */
+  readonly path: DocumentPath;
+  readonly message: string;
+}
+
+function lintTool(tool: CliTool, source: CliToolSource | undefined): Finding[] {
+  if (source === undefined) return [];
+  return [
+    ...lintBinary(source.binary),
+    ...lintPatterns('argv_allow_patterns', tool.allow, lintAllow),
+    ...lintPatterns('argv_deny_patterns', tool.deny, lintDialect),
+    ...lintEnvironment(source),
+    ...lintRest(tool, source),
+  ];
+}
+
+const INTERPRETERS =
+  /^(?:sh|bash|dash|zsh|fish|ksh|busybox|env|sudo|xargs|node|deno|bun|perl|ruby|php|lua|python[0-9.]*)$/;
+
+function lintBinary(binary: string): Finding[] {
+  const name = binary.slice(binary.lastIndexOf('/') + 1);
+  if (!INTERPRETERS.test(name)) return [];
+  return [
+    { path: ['binary'], message: `${quoted(name)} runs other programs; what its arguments may do is hard to bound` },
+  ];
+}
+
+function lintPatterns(
+  key: string,
+  rules: readonly { pattern: string }[],
+  lint: (pattern: string) => string[],
+): Finding[] {
+  return rules.flatMap(({ pattern }, index) => lint(pattern).map((message) => ({ path: [key, index], message })));
+}
+
+function lintAllow(pattern: string): string[] {
+  const words = pattern.trim().split(/[ \t]+/);
+  const findings = lintDialect(pattern);
+  if (pattern.trim() === '*') findings.push("allows every call without options; spell the tool's subcommands");
+  else if (words[0] === '*') findings.push("the first '*' is exactly one operand, and never options before the rest");
+  return findings;
+}
+
+/** Notations of other pattern languages, which are plain text here. */
+const DIALECTS: readonly (readonly [RegExp, string])[] = [
+  [/^\s*!/, "a leading '!' is itself, and negates nothing; write a deny pattern"],
+  [/^\s*#/, "a leading '#' is itself, and comments nothing out"],
+  [/[@?*+!]\([^)]*\)/, "'(...)' is itself; write one pattern for each alternative"],
+  [/\{[^{}]*(?:,|\.\.)[^{}]*\}/, "'{a,b}' is itself; write one pattern for each alternative"],
+  [/[^\s\\]\|[^\s]/, "'|' is itself; write one pattern for each alternative"],
+  [/\[\^/, "'^' in a class is itself; write '[!...]' for what the class does not hold"],
+  [/\*\*/, "'**' is the same as '*', which matches '/' as well"],
+  [
+    /(?:^|\s)\^|\.\*(?:\s|$)|\$(?:\s|$)|\\[dws]/,
+    'looks like a regular expression; patterns are globs, one word for one argument',
+  ],
+];
+
+function lintDialect(pattern: string): string[] {
+  return DIALECTS.flatMap(([notation, message]) => (notation.test(pattern) ? [message] : []));
+}
+
+/** Variables by which common programs load code or choose the server that they talk to. */
+const STEERING =
+  /^(?:NODE_OPTIONS|NODE_PATH|PYTHON.*|PERL.*|RUBY.*|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|GIT_.*|SSH_.*|KUBECONFIG|EDITOR|VISUAL|PAGER|BROWSER|TERMINFO.*|.*_PROXY|SSL_CERT_.*|XDG_.*|.*_CONFIG(?:_.*)?|.*_HOST)$/i;
+
+function lintEnvironment(source: CliToolSource): Finding[] {
+  const findings: Finding[] = [];
+  for (const [index, name] of (source.env_allow ?? []).entries()) {
+    const path = ['env_allow', index];
+    if (Object.hasOwn(source.env_inject ?? {}, name))
+      findings.push({ path, message: `${name} is also in env_inject, which wins` });
+    else if (STEERING.test(name))
+      findings.push({ path, message: `${name} may let the client choose code, a configuration or a server` });
+  }
+  for (const [name, value] of Object.entries(source.env_inject ?? {})) {
+    const path = ['env_inject', name];
+    if (/\{\{.*\}\}/.test(value))
+      findings.push({ path, message: "'{{ ... }}' is passed on as it stands; no value is filled in" });
+  }
+  return findings;
+}
+
+function lintRest(tool: CliTool, source: CliToolSource): Finding[] {
+  const findings: Finding[] = [];
+  if (tool.allow.length === 0) findings.push({ path: [], message: 'allows nothing: it has no argv_allow_patterns' });
+  if (source.audit?.log_body !== undefined)
+    findings.push({ path: ['audit', 'log_body'], message: 'has no meaning for a cli tool' });
+  const root = source.cwd_allowed?.indexOf('/') ?? -1;
+  if (root !== -1)
+    findings.push({ path: ['cwd_allowed', root], message: 'lets the client start the tool in every directory' });
+  return findings;
+}

@@ -1,0 +1,111 @@
+/**
+ * A policy as it is used: loaded once, compiled, and never changed. Every default is filled in, so no reader of these
+ * types knows one.
+ */
+import type { Place } from '../model/decision.ts';
+import type { ToolLimits } from '../model/permit.ts';
+import type { Problem } from '../model/problem.ts';
+import type { DenyReason } from '../model/reason.ts';
+import type { AllowPattern } from './allow-pattern.ts';
+import type { DenyPattern } from './deny-pattern.ts';
+import type { AllowedNames } from './environment.ts';
+import type { Grammar } from './grammar.ts';
+
+/** One policy file. */
+export interface Policy {
+  /** What keys refer to it by: the file's name without `.yaml`. */
+  readonly name: string;
+  /** As it was named to the loader: for places and messages. */
+  readonly file: string;
+  /** SHA-256 (hex) of the file's text. */
+  readonly digest: string;
+  /** By name. A Map, never an object: names come from outside. */
+  readonly tools: ReadonlyMap<string, CliTool>;
+  /** What the file says that somebody should look at. */
+  readonly warnings: readonly Problem[];
+}
+
+/** A rule with its place, as written and compiled. */
+export interface Rule<Pattern> {
+  /** As the policy writes it. */
+  readonly pattern: string;
+  readonly place: Place;
+  readonly compiled: Pattern;
+}
+
+export type AllowRule = Rule<AllowPattern>;
+export type DenyRule = Rule<DenyPattern>;
+
+/** A capability of `type: cli`: a program on this host. */
+export interface CliTool {
+  readonly type: 'cli';
+  readonly name: string;
+  /** Where the policy defines it. */
+  readonly place: Place;
+  /** Absolute path, as written; the program is started by it. */
+  readonly binary: string;
+  /** Where `binary` is written: for what the engine finds wrong with the file itself. */
+  readonly binaryPlace: Place;
+  readonly grammar: Grammar;
+  /** None: nothing is allowed. */
+  readonly allow: readonly AllowRule[];
+  /** A matching one beats every allow. */
+  readonly deny: readonly DenyRule[];
+  /** `none`; `stream`; or the patterns of those calls that stream, the others having none. */
+  readonly stdin: 'none' | 'stream' | readonly AllowRule[];
+  /** Names that the client may set; nothing by default. */
+  readonly envAllow: AllowedNames;
+  /** Literal values that the gateway sets; they win over the client's. */
+  readonly envInject: ReadonlyMap<string, string>;
+  /** Value of USER and LOGNAME. */
+  readonly user: string;
+  /** Absolute paths as written; null: the client's working directory is ignored. Never empty. */
+  readonly cwdAllowed: readonly string[] | null;
+  readonly limits: ToolLimits;
+  readonly audit: ToolAudit;
+  /** False: `tools` does not show allow patterns to clients. Deny patterns are never shown. */
+  readonly showPatterns: boolean;
+  readonly tests: readonly PolicyTest[];
+}
+
+/** What the audit log holds of a tool's calls. */
+export interface ToolAudit {
+  /** False: the arguments are left out of the records. The records themselves are always written. */
+  readonly logArgv: boolean;
+  /** Further substrings of option names whose values are replaced; a fixed list always is. */
+  readonly redactPatterns: readonly string[];
+}
+
+/** An expectation that a policy states about itself. */
+export interface PolicyTest {
+  readonly place: Place;
+  readonly expect: 'allow' | 'deny';
+  /** The reason that a denial must have; null for any. */
+  readonly reason: DenyReason | null;
+  readonly argv: readonly string[];
+  readonly env: ReadonlyMap<string, string>;
+  /** Compared by its text: a test looks at no file. */
+  readonly cwd: string | undefined;
+}
+
+export type MergedTools =
+  | { readonly ok: true; readonly tools: ReadonlyMap<string, CliTool> }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** The tools that a key with these policies may use: their union. The same tool in two of them is an error. Never throws. */
+export function mergePolicies(policies: readonly Policy[]): MergedTools {
+  const tools = new Map<string, CliTool>();
+  const problems: Problem[] = [];
+  for (const policy of new Set(policies)) {
+    for (const [name, tool] of policy.tools) {
+      const other = tools.get(name);
+      if (other === undefined) {
+        tools.set(name, tool);
+        continue;
+      }
+      const message = `is also defined in ${other.place.file}:${other.place.line}; a key gets each tool from one policy`;
+      problems.push({ severity: 'error', place: tool.place, path: `tools.${name}`, message });
+    }
+  }
+  return problems.length === 0 ? { ok: true, tools } : { ok: false, problems };
+}

@@ -1,0 +1,83 @@
+/**
+ * The arguments as the audit log may hold them: bounded, and without the values that options with telling names carry.
+ * A net, not a promise: what an operator knows to be secret belongs into `redact_patterns`.
+ */
+import type { CliTool } from './policy.ts';
+
+/** Arguments for the record. */
+export interface RedactedArgv {
+  /** Null where the policy keeps arguments out of the audit log. */
+  readonly argv: readonly string[] | null;
+  /** True where something was cut to fit. */
+  readonly cut: boolean;
+}
+
+const MAX_ARGUMENT_BYTES = 4096;
+const MAX_TOTAL_BYTES = 16_384;
+const REDACTED = '[redacted]';
+
+/** Parts of names that mean a credential. `auth` is not the beginning of `author`, which is no secret. */
+const TELLING =
+  /token|passw(?:or)?d|passphrase|passcode|secret|api[-_]?key|access[-_]?key|private[-_]?key|auth(?!ors?(?![a-z]))|credential|bearer|cookie/i;
+
+/** `--name=value`, `name=value`, `Name: value`: the name, with what separates it from its value. */
+const NAMED_VALUE = /^(-{0,2}[A-Za-z0-9][A-Za-z0-9_.-]{0,63}[=:])[^]+$/;
+
+/** The password of a url's user. */
+const URL_PASSWORD = /(:\/\/[^\s/?#@:]*:)[^\s/?#@]+@/g;
+
+/** Redacts and bounds an argument list; `tool` is undefined where the client has no such tool. Never throws. */
+export function redactArgv(tool: CliTool | undefined, argv: readonly string[]): RedactedArgv {
+  if (tool?.audit.logArgv === false) return { argv: null, cut: false };
+  const patterns = (tool?.audit.redactPatterns ?? []).map((pattern) => pattern.toLowerCase());
+  return bounded(argv.map((argument, index) => redact(argument, argv[index - 1], patterns)));
+}
+
+function redact(argument: string, before: string | undefined, patterns: readonly string[]): string {
+  if (before !== undefined && isOption(before) && !before.includes('=') && isTelling(before, patterns)) return REDACTED;
+  const name = NAMED_VALUE.exec(argument)?.[1];
+  if (name !== undefined && isTelling(name.slice(0, -1), patterns))
+    return `${name}${name.endsWith(':') ? ' ' : ''}${REDACTED}`;
+  const short = patterns.find((pattern) => isShortOption(pattern) && argument.toLowerCase().startsWith(pattern));
+  if (short !== undefined && argument.length > 2) return argument.slice(0, 2) + REDACTED;
+  return argument.replace(URL_PASSWORD, `$1${REDACTED}@`);
+}
+
+function isOption(argument: string): boolean {
+  return argument.startsWith('-') && argument !== '-' && argument !== '--';
+}
+
+function isTelling(name: string, patterns: readonly string[]): boolean {
+  // Names are short; a longer text is an argument of another kind, and is not searched for long.
+  const lower = name.slice(0, 256).toLowerCase();
+  return (
+    TELLING.test(lower) ||
+    patterns.some((pattern) => (isShortOption(pattern) ? lower === pattern : lower.includes(pattern)))
+  );
+}
+
+/** `-p`: compared as a whole, or it would be found in `--path`. */
+function isShortOption(pattern: string): boolean {
+  return /^-[^-]$/.test(pattern);
+}
+
+function bounded(argv: readonly string[]): RedactedArgv {
+  const kept: string[] = [];
+  let left = MAX_TOTAL_BYTES;
+  let cut = false;
+  for (const argument of argv) {
+    if (left <= 0) return { argv: kept, cut: true };
+    const text = cutToBytes(argument, Math.min(MAX_ARGUMENT_BYTES, left));
+    kept.push(text);
+    cut ||= text.length < argument.length;
+    // An empty argument costs its quotes and comma, so that no number of them fills a record.
+    left -= Buffer.byteLength(text) + 3;
+  }
+  return { argv: kept, cut };
+}
+
+/** The longest beginning of whole characters that fits. */
+function cutToBytes(text: string, maxBytes: number): string {
+  if (text.length * 3 <= maxBytes) return text;
+  return text.slice(0, new TextEncoder().encodeInto(text, new Uint8Array(maxBytes)).read);
+}

@@ -1,0 +1,255 @@
+/**
+ * What a policy file may hold. This is the one place that says so: files are checked against it, editors get it as JSON
+ * Schema, and the reference page is made from its descriptions.
+ */
+import * as z from 'zod';
+import { quoted } from '../model/visible.ts';
+import { compileAllow } from './allow-pattern.ts';
+import { compileDeny } from './deny-pattern.ts';
+import { allowedNameProblem, injectedNameProblem } from './environment.ts';
+import { plainText, splitWords } from './split.ts';
+import { pathProblem } from './working-directory.ts';
+
+/** A week: longer calls are services, and Node's timers end at 24 days. */
+const MAX_SECONDS = 604_800;
+const MAX_CALLS = 10_000;
+
+const DENY_REASONS = [
+  'no-rule',
+  'rule-denies',
+  'option-refused',
+  'value-refused',
+  'character-refused',
+  'path-refused',
+  'cwd-refused',
+] as const;
+
+/** A string that holds to a rule: `problem` returns what is wrong, or undefined. A `private` one is never printed. */
+function text(problem: (value: string) => string | undefined, show: 'shown' | 'private' = 'shown'): z.ZodString {
+  return z.string().refine((value) => problem(value) === undefined, {
+    error: ({ input }) => `${show === 'shown' ? quoted(String(input)) : 'value'} ${problem(String(input)) ?? ''}`,
+  });
+}
+
+function count(least: number, most: number): z.ZodInt {
+  return z.int().min(least).max(most);
+}
+
+type Parsed<Value> = { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly message: string };
+
+/** A string that stands for something else: `parse` says for what, or what is wrong with it. */
+function parsed<Value>(parse: (text: string) => Parsed<Value>): z.ZodPipe<z.ZodString, z.ZodTransform<Value, string>> {
+  return z.string().transform((input, context): Value => {
+    const result = parse(input);
+    if (result.ok) return result.value;
+    context.issues.push({ code: 'custom', message: result.message, input });
+    return z.NEVER;
+  });
+}
+
+const allowPatterns = z.array(
+  parsed((pattern) => {
+    const compiled = compileAllow(pattern);
+    return compiled.ok ? { ok: true, value: { pattern, compiled: compiled.pattern } } : compiled;
+  }),
+);
+const denyPatterns = z.array(
+  parsed((pattern) => {
+    const compiled = compileDeny(pattern);
+    return compiled.ok ? { ok: true, value: { pattern, compiled: compiled.pattern } } : compiled;
+  }),
+);
+
+/** A path by which something is opened on the host: whole, and with one reading. */
+function fixedPathProblem(path: string): string | undefined {
+  const problem = pathProblem(path);
+  if (problem !== undefined) return problem;
+  if (path !== '/' && path.endsWith('/')) return "ends in '/'; leave it out";
+  return path.includes('//') || path.split('/').includes('.')
+    ? "holds an empty or '.' segment; write the plain path"
+    : undefined;
+}
+
+function directoryProblem(path: string): string | undefined {
+  const kernel = /^\/(?:proc|sys|dev)(?:\/|$)/.test(path);
+  return fixedPathProblem(path) ?? (kernel ? 'lies in /proc, /sys or /dev, where no tool starts' : undefined);
+}
+
+function injectedValueProblem(value: string): string | undefined {
+  if (value.includes('\0') || !value.isWellFormed()) return 'holds NUL or a lone surrogate';
+  return /\$\{\s*(?:secret|file|env|command|credential|oauth2)\b/.test(value)
+    ? 'is a secret reference, which is not in this version; write a literal string'
+    : undefined;
+}
+
+const SIZE = /^([1-9][0-9]*)(B|KiB|MiB|GiB)?$/;
+const UNITS: ReadonlyMap<string, number> = new Map([
+  ['B', 1],
+  ['KiB', 1024],
+  ['MiB', 1024 ** 2],
+  ['GiB', 1024 ** 3],
+]);
+
+const SIZE_FORMS = 'expected a number of bytes above 0, or text such as 100MiB (units: B, KiB, MiB, GiB)';
+
+const size = z.union(
+  [
+    count(1, Number.MAX_SAFE_INTEGER),
+    parsed((written) => {
+      const [, digits, unit] = SIZE.exec(written) ?? [];
+      const bytes = Number(digits) * (UNITS.get(unit ?? 'B') ?? 1);
+      return Number.isSafeInteger(bytes) ? { ok: true, value: bytes } : { ok: false, message: SIZE_FORMS };
+    }),
+  ],
+  { error: SIZE_FORMS },
+);
+
+const stdin = z.union([z.enum(['none', 'stream']), z.strictObject({ stream: allowPatterns.min(1) })], {
+  error: 'expected none, stream, or {stream: [patterns]}',
+});
+
+const call = z.union(
+  [
+    parsed((typed) => {
+      const split = splitWords(typed, 'shell');
+      return split.ok
+        ? { ok: true, value: { argv: split.words.map(plainText), env: undefined, cwd: undefined } }
+        : split;
+    }),
+    z.strictObject({
+      argv: z.array(z.string()).describe('The arguments, one a list item.'),
+      env: z.record(z.string(), z.string()).optional().describe('Variables that the client sends.'),
+      cwd: z.string().optional().describe("The client's working directory, compared by its text."),
+    }),
+  ],
+  { error: 'expected the arguments as a shell would split them, or {argv: [...], env: {...}, cwd: ...}' },
+);
+
+const test = z
+  .strictObject({
+    allow: call.optional().describe('A call that must be allowed.'),
+    deny: call.optional().describe('A call that must be denied.'),
+    reason: z.enum(DENY_REASONS).optional().describe('With `deny`: the reason that the denial must have.'),
+  })
+  .refine((value) => (value.allow === undefined) !== (value.deny === undefined), {
+    error: "expected exactly one of 'allow' and 'deny'",
+  })
+  .refine((value) => value.reason === undefined || value.deny !== undefined, { error: "'reason' goes with 'deny'" });
+
+const rateLimit = z.strictObject({
+  max_requests: count(1, 1_000_000).describe('Calls in the window.'),
+  window_secs: count(1, MAX_SECONDS).describe('Length of the sliding window in seconds.'),
+});
+
+const audit = z.strictObject({
+  enabled: z
+    .boolean()
+    .optional()
+    .describe(
+      '`false` leaves the arguments out of the audit records, as `log_argv: false` does. Default: `true`. Nothing goes unrecorded.',
+    ),
+  log_argv: z.boolean().optional().describe('Whether audit records hold the arguments. Default: `true`.'),
+  log_body: z.boolean().optional().describe('Has no meaning for `type: cli`; accepted with a warning.'),
+  redact_patterns: z
+    .array(z.string().min(1))
+    .optional()
+    .describe(
+      'Substrings of option names whose values the audit log replaces by `[redacted]`. A fixed list (token, password, secret, ...) always is.',
+    ),
+});
+
+const cliTool = z.strictObject({
+  type: z.literal('cli').describe('A program on this host.'),
+  binary: text(fixedPathProblem).describe(
+    'Absolute path of the program. It is started by this path, so a multi-call binary sees its name.',
+  ),
+  profile: z
+    .literal('none')
+    .optional()
+    .describe('What is known of the options of the tool. Only `none`, which is the default.'),
+  argv_allow_patterns: allowPatterns
+    .optional()
+    .describe('Patterns of calls that are allowed. Default: none, so nothing is.'),
+  argv_deny_patterns: denyPatterns
+    .optional()
+    .describe('Patterns of calls that are denied. A matching one beats any allow. Default: none.'),
+  env_inject: z
+    .record(text(injectedNameProblem), text(injectedValueProblem, 'private'))
+    .optional()
+    .describe('Variables set for the tool, as literal strings. They win over the client’s. Default: none.'),
+  env_allow: z
+    .array(text(allowedNameProblem))
+    .optional()
+    .describe('Names of variables that the client may set; `LC_*` stands for the locale categories. Default: none.'),
+  cwd_allowed: z
+    .array(text(directoryProblem))
+    .min(1)
+    .nullish()
+    .describe(
+      'Directories in which, or below which, the tool may start; the first is taken if the client names none. Default (`null`): the client’s directory is ignored and the tool starts in an empty one of its own.',
+    ),
+  stdin: stdin
+    .optional()
+    .describe(
+      '`none`: the tool reads /dev/null. `stream`: it reads what the client sends. `{stream: [patterns]}`: only calls that match one of the patterns. Default: `none`.',
+    ),
+  timeout_secs: count(1, MAX_SECONDS)
+    .optional()
+    .describe('Seconds until the tool is ended, draining its output included. Default: 30.'),
+  output_limit_bytes: size
+    .nullish()
+    .describe(
+      'Bytes of stdout and stderr together, as a number or as text such as `100MiB`; beyond it the tool is ended. Default (`null`): no limit.',
+    ),
+  max_concurrent: count(1, MAX_CALLS)
+    .optional()
+    .describe('Calls of this tool that one client may have running at once. Default: 16.'),
+  max_concurrent_total: count(1, MAX_CALLS)
+    .optional()
+    .describe('Calls of this tool that all clients together may have running at once. Default: 64.'),
+  rate_limit: rateLimit.nullish().describe('Calls that one client may make in a time. Default (`null`): no limit.'),
+  audit: audit.optional().describe('What the audit log holds of the calls. Default: the redacted arguments.'),
+  show_patterns: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether the built-in word `tools` shows the allow patterns to clients. Default: `true`. Deny patterns are never shown.',
+    ),
+  tests: z
+    .array(test)
+    .optional()
+    .describe(
+      'Calls with the verdict that each must get, tried by `carapace policy test` and whenever the policy is loaded. Default: none.',
+    ),
+});
+
+/** A policy file. */
+export const policySchema = z.strictObject({
+  version: z.literal(1).optional().describe('Version of the policy language. Default: 1, the only one.'),
+  tools: z
+    .record(z.string(), z.discriminatedUnion('type', [cliTool]))
+    .describe('The tools that a key with this policy may use, by name.'),
+});
+
+export type PolicySource = z.infer<typeof policySchema>;
+export type CliToolSource = z.infer<typeof cliTool>;
+
+/** Keys and values that the policy language has, and this version has not: they are refused by name, never ignored. */
+export const NOT_IN_THIS_VERSION: ReadonlySet<string> = new Set(
+  (
+    'options run_as limits sandbox sha256 output_deny input_deny cwd_trusted http stdio rpc upstream allow inject client_listen ' +
+    'jsonrpc_allow_methods jsonrpc_deny_methods jsonrpc_param_filters max_body_bytes events server_allow_methods'
+  ).split(' '),
+);
+
+/** Keys that may stand at a place of the document: for suggestions only. */
+export function knownKeysAt(path: readonly PropertyKey[]): readonly string[] {
+  if (path.length === 0) return Object.keys(policySchema.shape);
+  if (path.length === 2) return Object.keys(cliTool.shape);
+  const nested = new Map<PropertyKey | undefined, z.ZodObject>([
+    ['audit', audit],
+    ['rate_limit', rateLimit],
+    ['tests', test],
+  ]).get(path[2]);
+  return nested === undefined ? [] : Object.keys(nested.shape);
+}
