@@ -6,7 +6,9 @@
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
   process.stderr.write(`carapace: error: node: this is ${process.versions.node}, at least 20.19 is needed\n`);
-  process.stderr.write('carapace: hint: README.md says how to get a newer Node where a distribution ships an older one\n');
+  process.stderr.write(
+    'carapace: hint: README.md says how to get a newer Node where a distribution ships an older one\n',
+  );
   process.exitCode = 78;
 } else {
   const { runProgram } = await import('./program.ts');

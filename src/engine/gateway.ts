@@ -16,7 +16,7 @@ import type { CallIo } from './call-io.ts';
 import type { Asked, Caller, DoorEvent, Ending, Gateway, KeyAnswer, Refusal } from './door-interface.ts';
 import { decisionRecord, doorRecord, invalidRecord, outcomeRecord } from './gateway-records.ts';
 import { admit, judge, NO_LIMITS, toolsOf } from './judge.ts';
-import type { Limits } from './limits.ts';
+import type { Limiter } from './limits.ts';
 import type { Log } from './log.ts';
 import { newRequestId } from './request-id.ts';
 import { type RunningCall, RunningCalls } from './running-calls.ts';
@@ -27,9 +27,9 @@ export interface GatewayParts {
   /** The current snapshot; taken once a request. */
   readonly snapshot: () => Snapshot;
   readonly audit: { readonly record: (event: AuditEvent) => void };
-  readonly limits: Limits;
+  readonly limits: Limiter;
   /** Runs what a permit allows. Never rejects. */
-  readonly run: (permit: Permit, request: string, io: CallIo) => Promise<Outcome>;
+  readonly run: (permit: Permit, io: CallIo) => Promise<Outcome>;
   readonly log: Log;
 }
 
@@ -104,7 +104,7 @@ export class Engine implements Gateway {
     this.#running.add({ request, caller, tool, startedAt: new Date() });
     try {
       onStarted(request);
-      outcome = await this.#parts.run(admitted.permit, request, io);
+      outcome = await this.#parts.run(admitted.permit, io);
     } finally {
       this.#running.delete(request);
       admitted.release();
@@ -159,7 +159,7 @@ export class Engine implements Gateway {
       this.#parts.log.warn(`call: ${tool}: ${outcome.message}`, {
         request,
         reason: outcome.reason,
-        detail: outcome.detail,
+        detail: outcome.detail ?? null,
       });
     }
     this.#tryRecord(outcomeRecord(caller, request, tool, outcome));

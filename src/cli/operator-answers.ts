@@ -1,0 +1,95 @@
+/** Fills the operator socket's answers from the running parts. */
+import type { SshDoor } from '../doors/ssh/door.ts';
+import type { Audit } from '../engine/audit/audit.ts';
+import type { Engine } from '../engine/gateway.ts';
+import type { ConnectionsAnswer, HealthCheck, OperatorView, StatusAnswer } from '../engine/operator-view.ts';
+import type { Runner } from '../engine/runner-process.ts';
+import type { Store } from '../engine/store.ts';
+import { CarapaceError } from '../model/error.ts';
+import { formatProblem, hasErrors } from '../model/problem.ts';
+import type { Version } from './version.ts';
+
+export interface OperatorParts {
+  readonly version: Version;
+  /** Names of the listeners. */
+  readonly names: readonly string[];
+  readonly store: Store;
+  readonly door: SshDoor;
+  readonly engine: Engine;
+  readonly audit: Audit;
+  readonly runner: Runner;
+  readonly warnings: readonly string[];
+}
+
+export function operatorView(parts: OperatorParts): OperatorView {
+  const startedAt = new Date();
+  return {
+    status: () => status(parts, startedAt),
+    connections: () => connections(parts),
+    checks: checks(parts),
+  };
+}
+
+function status(
+  { version, names, store, door, engine, audit, runner, warnings }: OperatorParts,
+  startedAt: Date,
+): StatusAnswer {
+  const snapshot = store.current();
+  const { pid } = runner.status();
+  return {
+    ...version,
+    pid: process.pid,
+    startedAt: startedAt.toISOString(),
+    uptimeSecs: Math.floor((Date.now() - startedAt.getTime()) / 1000),
+    listeners: names,
+    clients: snapshot.clients.size,
+    connections: door.connections().length,
+    callsRunning: engine.running().length,
+    policy: snapshot.digest,
+    lastReload: { at: new Date(snapshot.loadedAt).toISOString(), problems: snapshot.problems.map(formatProblem) },
+    audit: audit.state(),
+    runner: { pid, ok: pid !== null },
+    warnings,
+  };
+}
+
+function connections({ door, engine }: OperatorParts): ConnectionsAnswer {
+  const running = engine.running();
+  return {
+    connections: door.connections().map(({ caller, connectedAt, bytes }) => ({
+      id: caller.connection,
+      client: caller.client,
+      door: caller.door,
+      peer: caller.peer,
+      key: caller.fingerprint,
+      connectedAt: connectedAt.toISOString(),
+      bytes,
+      calls: running
+        .filter((call) => call.caller.connection === caller.connection)
+        .map(({ request, tool, startedAt: since }) => ({ request, tool, ageMs: Date.now() - since.getTime() })),
+    })),
+  };
+}
+
+/** Each finds out now; none repeats what was true at the start. */
+function checks({ store, audit, runner }: OperatorParts): HealthCheck[] {
+  return [
+    { name: 'audit', run: () => audit.check() },
+    {
+      name: 'runner',
+      run: () => {
+        if (runner.status().pid === null)
+          throw new CarapaceError('unhealthy', 'no runner is there, so no tool can start');
+      },
+    },
+    {
+      name: 'files',
+      run: () => {
+        const { problems } = store.current();
+        if (!hasErrors(problems)) return;
+        const errors = problems.filter((problem) => problem.severity === 'error');
+        throw new CarapaceError('unhealthy', errors.map(formatProblem).join('; '));
+      },
+    },
+  ];
+}
