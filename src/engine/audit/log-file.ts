@@ -4,7 +4,8 @@
  * Invariant: the file ends where the last successful `append` ended; what a failed one left is cut off before anything
  * else is written, and nothing is written until that has succeeded.
  */
-import { closeSync, fstatSync, fsyncSync, ftruncateSync, lstatSync, type Stats, writeSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, lstatSync, openSync, type Stats, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { errnoOf } from '../../model/error.ts';
 import { judgeFile, openPrivateFile, readTail, type Tail } from './file.ts';
 
@@ -67,6 +68,7 @@ export function openLogFile(path: string, durable: boolean, io: LogIo): LogFile 
       size += bytes.length;
     };
 
+    if (durable && size === 0) syncDirectory(path);
     if (tail.torn) put(Buffer.from('\n'));
     return {
       tail,
@@ -80,6 +82,16 @@ export function openLogFile(path: string, durable: boolean, io: LogIo): LogFile 
   } catch (error) {
     closeSync(fd);
     throw error;
+  }
+}
+
+/** A new file is there after a power cut only if its directory was synced: fsync(2). */
+function syncDirectory(path: string): void {
+  const directory = openSync(dirname(path), 'r');
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
   }
 }
 
