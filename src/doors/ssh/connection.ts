@@ -16,14 +16,11 @@ import { Keepalive } from './keepalive.ts';
 import { KeySchedule } from './key-schedule.ts';
 import { DISCONNECT, type DisconnectReason, SSH_MSG } from './message-numbers.ts';
 import { Session } from './session.ts';
+import { SocketOutput } from './socket-output.ts';
 import { Transport, type TransportHostKey } from './transport.ts';
 import { byte, MalformedMessage, MessageReader, message, sshString, uint32 } from './wire.ts';
 import type { SessionCommand } from '../read-request.ts';
 
-/** Output that may wait in memory before streams pause. */
-const OUTPUT_ROOM_BYTES = 1024 * 1024;
-/** Output at which reading stops too: only replies to what is read can take it so far. */
-const STOP_READING_BYTES = 4 * OUTPUT_ROOM_BYTES;
 /** What a client may send before it has proven a key; a handshake takes less than 10 KiB. */
 const MAX_BYTES_BEFORE_LOGIN = 256 * 1024;
 /** Messages that may wait for a key exchange to end. */
@@ -54,16 +51,17 @@ export class Connection {
   readonly #authentication: Authentication;
   readonly #keys: KeySchedule;
   readonly #keepalive: Keepalive;
+  readonly #output: SocketOutput;
   readonly #waiting = new Set<SessionChannel>();
   #state: ConnectionState = 'transport';
   #channels: ChannelTable | undefined;
   #bytesIn = 0;
-  #corked = false;
   #ended = false;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.#socket = options.socket;
+    this.#output = new SocketOutput(options.socket, () => this.#wake());
     this.#keys = new KeySchedule({
       rekey: () => this.#transport.rekey(),
       overdue: () => this.disconnect(DISCONNECT.KEY_EXCHANGE_FAILED, 'key exchange took too long'),
@@ -75,7 +73,10 @@ export class Connection {
     this.#transport = new Transport({
       hostKey: options.hostKey,
       ident: options.ident,
-      write: (bytes) => this.#write(bytes),
+      write: (bytes) => {
+        this.#keys.count(bytes.length);
+        this.#output.write(bytes);
+      },
       onMessage: (payload) => this.#receive(payload),
       onKeyExchange: (state) => {
         this.#keys.exchange(state);
@@ -92,7 +93,6 @@ export class Connection {
       disconnect: (reason, description) => this.disconnect(reason, description),
     });
     this.#socket.on('data', (bytes: Buffer) => this.#onData(bytes));
-    this.#socket.on('drain', () => this.#onDrain());
     this.#socket.on('error', (error) => this.#end(messageOf(error)));
     this.#socket.once('close', () => this.#end(null));
   }
@@ -124,33 +124,13 @@ export class Connection {
     }
     this.#keys.count(bytes.length);
     this.#transport.receive(bytes);
-    if (this.#socket.writableLength > STOP_READING_BYTES) this.#socket.pause();
-  }
-
-  #onDrain(): void {
-    if (this.#socket.isPaused()) this.#socket.resume();
-    this.#wake();
+    this.#output.throttleInput();
   }
 
   #wake(): void {
     const channels = [...this.#waiting];
     this.#waiting.clear();
     for (const channel of channels) channel.flush();
-  }
-
-  /** ssh2 writes a packet in up to four pieces: they leave in one system call. */
-  #write(bytes: Buffer): void {
-    if (this.#socket.destroyed || this.#socket.writableEnded) return;
-    if (!this.#corked) {
-      this.#corked = true;
-      this.#socket.cork();
-      process.nextTick(() => {
-        this.#corked = false;
-        this.#socket.uncork();
-      });
-    }
-    this.#keys.count(bytes.length);
-    this.#socket.write(bytes);
   }
 
   #receive(payload: Buffer): void {
@@ -211,7 +191,7 @@ export class Connection {
       send: (payload) => this.#transport.send(payload),
       sendData: (channel, data) => this.#transport.sendData(channel, data),
       sendStderr: (channel, data) => this.#transport.sendStderr(channel, data),
-      hasRoom: () => !this.#transport.exchangingKeys && this.#socket.writableLength < OUTPUT_ROOM_BYTES,
+      hasRoom: () => !this.#transport.exchangingKeys && this.#output.hasRoom,
       whenRoom: (channel) => this.#waiting.add(channel),
     };
     const { serve, takePlace, givePlaceBack, refused } = this.#options;
@@ -246,9 +226,7 @@ export class Connection {
     this.#channels?.closeAll();
     this.#waiting.clear();
     this.#transport.close();
-    // What was written (a DISCONNECT, perhaps) leaves first; a peer that does not read gets no more time than this.
-    this.#socket.end();
-    setTimeout(() => this.#socket.destroy(), 1000).unref();
+    this.#output.end();
     this.#options.onEnd(reason);
   }
 }

@@ -1,0 +1,56 @@
+/**
+ * What a connection writes to its socket, within a bound. ssh2 ignores the socket's back-pressure; here streams ask for
+ * room first, and input waits when even replies are not taken.
+ */
+import type { Socket } from 'node:net';
+
+/** Output that may wait in memory before streams pause. */
+const ROOM_BYTES = 1024 * 1024;
+/** Output at which reading stops too: only replies to what is read can take it so far. */
+const STOP_READING_BYTES = 4 * ROOM_BYTES;
+/** What a peer gets to take the last bytes before its socket is destroyed. */
+const LAST_BYTES_MS = 1000;
+
+export class SocketOutput {
+  readonly #socket: Socket;
+  #corked = false;
+
+  /** `onDrain` is called whenever everything that waited was taken. */
+  constructor(socket: Socket, onDrain: () => void) {
+    this.#socket = socket;
+    socket.on('drain', () => {
+      if (socket.isPaused()) socket.resume();
+      onDrain();
+    });
+  }
+
+  /** ssh2 writes a packet in up to four pieces: they leave in one system call. */
+  write(bytes: Buffer): void {
+    if (this.#socket.destroyed || this.#socket.writableEnded) return;
+    if (!this.#corked) {
+      this.#corked = true;
+      this.#socket.cork();
+      process.nextTick(() => {
+        this.#corked = false;
+        this.#socket.uncork();
+      });
+    }
+    this.#socket.write(bytes);
+  }
+
+  /** Whether streams may write now. Where not, `onDrain` follows. */
+  get hasRoom(): boolean {
+    return this.#socket.writableLength < ROOM_BYTES;
+  }
+
+  /** Stops reading from a peer that does not take what its messages made us write. */
+  throttleInput(): void {
+    if (this.#socket.writableLength > STOP_READING_BYTES) this.#socket.pause();
+  }
+
+  /** Lets what was written leave, then closes; a peer that does not read gets a bounded time. */
+  end(): void {
+    this.#socket.end();
+    setTimeout(() => this.#socket.destroy(), LAST_BYTES_MS).unref();
+  }
+}

@@ -1,0 +1,271 @@
+/**
+ * A real gateway for tests: the compiled `carapace serve` on a free loopback port, in a directory of its own, with real
+ * keys; and the stock `ssh` to call it with. Everything is removed afterwards.
+ */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { formatPrivateKey } from '../../src/identity/private-key.ts';
+import { type RawKey, rawKey } from './raw-ssh.ts';
+
+export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+export const SHIM = fileURLToPath(new URL('../../src/vm/carapace-shim', import.meta.url));
+export const FIXTURES = fileURLToPath(new URL('../fixtures/tools/', import.meta.url));
+
+export interface Finished {
+  readonly status: number | null;
+  readonly stdout: Buffer;
+  readonly stderr: string;
+  readonly ms: number;
+}
+
+export interface RunOptions {
+  readonly input?: Buffer | string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly timeoutMs?: number;
+}
+
+/** Runs a program to its end and keeps what it wrote. */
+export async function finish(child: ChildProcess, { input, timeoutMs = 25_000 }: RunOptions = {}): Promise<Finished> {
+  const started = performance.now();
+  const out: Buffer[] = [];
+  let stderr = '';
+  child.stdout?.on('data', (chunk: Buffer) => out.push(chunk));
+  child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString('utf8')));
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(input ?? '');
+  const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+  const [status] = (await once(child, 'close')) as [number | null];
+  clearTimeout(timer);
+  return { status, stdout: Buffer.concat(out), stderr, ms: performance.now() - started };
+}
+
+export function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+  return finish(spawn(file, args, { env: options.env ?? process.env }), options);
+}
+
+export interface TestClient {
+  readonly name: string;
+  readonly keyFile: string;
+  readonly privateKey: KeyObject;
+  readonly raw: RawKey;
+  /** An ssh_config with a host `carapace` that never multiplexes, and one `mux` that does once its master is up. */
+  readonly sshConfig: string;
+}
+
+export interface GatewayOptions {
+  /** YAML of policies by name. Default: one named `test` from `TEST_POLICY`. */
+  readonly policies?: Readonly<Record<string, string>>;
+  readonly config?: string;
+  /** Clients to begin with: name and policies. Default: `vm` with `test`. */
+  readonly clients?: Readonly<Record<string, readonly string[]>>;
+  readonly listen?: readonly string[];
+  readonly nodeArgs?: readonly string[];
+  readonly dir?: string;
+}
+
+export class TestGateway {
+  readonly dir: string;
+  readonly clients = new Map<string, TestClient>();
+  child: ChildProcess;
+  port = 0;
+  stderr = '';
+  readonly #options: GatewayOptions;
+  readonly #home: string;
+
+  private constructor(options: GatewayOptions) {
+    this.#options = options;
+    this.#home = mkdtempSync(join(tmpdir(), 'cp-'));
+    this.dir = options.dir ?? join(this.#home, 'gw');
+    this.child = undefined as unknown as ChildProcess;
+  }
+
+  static async start(options: GatewayOptions = {}): Promise<TestGateway> {
+    if (!existsSync(MAIN)) throw new Error('dist/ is not built: npm run build');
+    const gateway = new TestGateway(options);
+    for (const part of ['', 'authorized_keys.d', 'policies'])
+      mkdirSync(join(gateway.dir, part), { recursive: true, mode: 0o755 });
+    for (const [name, text] of Object.entries(options.policies ?? { test: TEST_POLICY }))
+      gateway.writePolicy(name, text);
+    if (options.config !== undefined)
+      writeFileSync(join(gateway.dir, 'carapace.yaml'), options.config, { mode: 0o644 });
+    for (const [name, policies] of Object.entries(options.clients ?? { vm: ['test'] }))
+      gateway.addClient(name, policies);
+    await gateway.launch();
+    return gateway;
+  }
+
+  /** Starts the process (again) and waits until it accepts calls. */
+  async launch(): Promise<void> {
+    const listen = this.#options.listen ?? ['127.0.0.1:0'];
+    const args = [
+      ...(this.#options.nodeArgs ?? []),
+      MAIN,
+      'serve',
+      '--dir',
+      this.dir,
+      ...listen.flatMap((address) => ['--listen', address]),
+    ];
+    this.child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.child.stderr?.on('data', (chunk: Buffer) => (this.stderr += chunk.toString('utf8')));
+    const before = this.stderr.length;
+    while (!/listening on .*\n/.test(this.stderr.slice(before))) {
+      if (this.child.exitCode !== null) throw new Error(`the gateway ended: ${this.stderr}`);
+      await Promise.race([once(this.child.stderr as NodeJS.ReadableStream, 'data'), once(this.child, 'exit')]);
+    }
+    const port = /listening on (?:127\.0\.0\.1|\[::1\]):(\d+)/.exec(this.stderr.slice(before))?.[1];
+    this.port = Number(port ?? 0);
+    for (const client of this.clients.values()) this.#writeSshConfig(client.name);
+  }
+
+  writePolicy(name: string, text: string): void {
+    writeFileSync(join(this.dir, 'policies', `${name}.yaml`), text, { mode: 0o644 });
+  }
+
+  /** Makes a key and the client's file; `options` go in front of the key type. */
+  addClient(name: string, policies: readonly string[], extra = ''): TestClient {
+    const { privateKey } = generateKeyPairSync('ed25519');
+    const keyFile = join(this.#home, `key-${name}`);
+    const raw = rawKey(privateKey);
+    const client: TestClient = { name, keyFile, privateKey, raw, sshConfig: join(this.#home, `ssh_config-${name}`) };
+    writeFileSync(keyFile, formatPrivateKey(privateKey, name, 1), { mode: 0o600 });
+    this.clients.set(name, client);
+    this.writeKeys(name, this.keyLine(client, policies, extra));
+    this.#writeSshConfig(name);
+    return client;
+  }
+
+  keyLine({ name, raw }: TestClient, policies: readonly string[], extra = ''): string {
+    const command = `carapace force --client ${name}${policies.map((policy) => ` --policy ${policy}`).join('')}`;
+    return `restrict,command="${command}"${extra} ssh-ed25519 ${raw.blob.toString('base64')} ${name}\n`;
+  }
+
+  writeKeys(name: string, text: string): void {
+    writeFileSync(join(this.dir, 'authorized_keys.d', name), text, { mode: 0o644 });
+  }
+
+  client(name = 'vm'): TestClient {
+    const client = this.clients.get(name);
+    if (client === undefined) throw new Error(`no client ${name}`);
+    return client;
+  }
+
+  /** Runs stock ssh with this client's configuration. */
+  ssh(args: readonly string[], options: RunOptions & { client?: string } = {}): Promise<Finished> {
+    return run('ssh', ['-F', this.client(options.client).sshConfig, 'carapace', ...args], options);
+  }
+
+  /** The same, as a child to talk to. */
+  spawnSsh(args: readonly string[], client?: string): ChildProcess {
+    return spawn('ssh', ['-F', this.client(client).sshConfig, ...args]);
+  }
+
+  /** Runs a request as a frame on the exec command. */
+  call(
+    tool: string,
+    argv: readonly string[],
+    options: RunOptions & { client?: string; request?: object } = {},
+  ): Promise<Finished> {
+    return this.ssh([frame({ tool, argv, ...options.request })], options);
+  }
+
+  /** The audit log's records so far. */
+  audit(): Record<string, unknown>[] {
+    const text = readFileSync(join(this.dir, 'state', 'audit.jsonl'), 'utf8');
+    return text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  /** Runs a command of carapace on this gateway's directory. */
+  carapace(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+    return run(process.execPath, [MAIN, ...args, '--dir', this.dir], options);
+  }
+
+  /** Resident memory in bytes. */
+  rss(): number {
+    const status = readFileSync(`/proc/${this.child.pid ?? 0}/status`, 'utf8');
+    return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
+  }
+
+  async stop(): Promise<void> {
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      const exited = once(this.child, 'exit');
+      this.child.kill('SIGTERM');
+      const timer = setTimeout(() => this.child.kill('SIGKILL'), 15_000);
+      await exited;
+      clearTimeout(timer);
+    }
+    rmSync(this.#home, { recursive: true, force: true });
+  }
+
+  #writeSshConfig(name: string): void {
+    const { keyFile, sshConfig } = this.client(name);
+    const common = [
+      `  HostName 127.0.0.1`,
+      `  Port ${this.port}`,
+      `  User carapace`,
+      `  IdentityFile ${keyFile}`,
+      '  IdentitiesOnly yes',
+      '  BatchMode yes',
+      '  StrictHostKeyChecking no',
+      `  UserKnownHostsFile ${join(this.#home, 'known_hosts')}`,
+      '  LogLevel ERROR',
+      '  RequestTTY no',
+      '  ConnectTimeout 20',
+    ];
+    const mux = [`  ControlPath ${join(this.#home, `mux-${name}`)}`, '  ControlMaster no'];
+    writeFileSync(
+      sshConfig,
+      ['Host carapace', ...common, '  ControlPath none', 'Host mux', ...common, ...mux, ''].join('\n'),
+    );
+    chmodSync(sshConfig, 0o600);
+  }
+}
+
+/** One request as a netstring. */
+export function frame(request: object): string {
+  const json = JSON.stringify(request);
+  return `${Buffer.byteLength(json)}:${json},`;
+}
+
+/** Waits until something is true, within a bound. */
+export async function until(what: () => boolean | Promise<boolean>, ms = 5000, everyMs = 20): Promise<void> {
+  const end = performance.now() + ms;
+  while (!(await what())) {
+    if (performance.now() > end) throw new Error(`not within ${ms} ms: ${what.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
+  }
+}
+
+/** Processes whose command line holds a text. */
+export function processesWith(text: string): string[] {
+  return execFileSync('ps', ['-eo', 'pid=,stat=,args='])
+    .toString()
+    .split('\n')
+    .filter((line) => line.includes(text) && !/^\s*\d+\s+Z/.test(line));
+}
+
+/** Tools that only print: enough for most tests. */
+export const TEST_POLICY = `
+version: 1
+tools:
+  echo:
+    type: cli
+    binary: /bin/echo
+    argv_allow_patterns: ["*", "-n *"]
+  true:
+    type: cli
+    binary: /bin/true
+    argv_allow_patterns: ["*"]
+  cat:
+    type: cli
+    binary: /bin/cat
+    argv_allow_patterns: [""]
+    stdin: stream
+`;
