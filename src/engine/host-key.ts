@@ -2,12 +2,13 @@
  * The gateway's host key: what clients pin. Made once, by whichever command needs it first, and never replaced.
  */
 import { generateKeyPairSync, randomInt } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fingerprint } from '../identity/public-key.ts';
 import { formatPrivateKey, parsePrivateKey, publicBlobOf } from '../identity/private-key.ts';
 import { CarapaceError, errnoOf } from '../model/error.ts';
 import { quoted } from '../model/visible.ts';
+import type { Trust } from './safe-file.ts';
 import { checkTrustedDirectory, OTHERS_MAY_ANYTHING, readTrustedFile, writeFileAtomically } from './safe-file.ts';
 
 /** The host key. Its private half never leaves the process but into the SSH server. */
@@ -25,33 +26,44 @@ export interface HostKey {
 /**
  * Reads `host_key` in the state directory, or makes both where there is none: the directory with mode 0700, the key with
  * 0600, and `host_key.pub` beside it. Of several processes that do so at once one makes the key and all get that one.
+ * What root makes in the directory of a gateway that is another user belongs to that user.
  *
- * @throws CarapaceError `untrusted-file` where others could have read or written it, `bad-data` where it is no key;
- * it is never written over
+ * @throws CarapaceError `configuration` where others could have read or written it, or where it is no key; it is never
+ * written over
  */
 export function loadHostKey(stateDirectory: string): HostKey {
   const path = join(stateDirectory, 'host_key');
   mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
-  checkTrustedDirectory(stateDirectory);
-  const key = readHostKey(path) ?? makeHostKey(path) ?? readHostKey(path);
+  const owner = gatewayUser(stateDirectory);
+  const trust = owner === undefined ? {} : { ownerUids: [0, owner.uid] };
+  checkTrustedDirectory(stateDirectory, trust);
+  const key = readHostKey(path, trust) ?? makeHostKey(path, owner) ?? readHostKey(path, trust);
   if (key !== undefined) return key;
-  throw new CarapaceError('unreadable-file', `${quoted(path, 4096)}: was removed while it was made`);
+  throw new CarapaceError('configuration', `${quoted(path, 4096)}: was removed while it was made`);
+}
+
+type Owner = { readonly uid: number; readonly gid: number };
+
+/** The directory's owner, where this process is root and the gateway is not. */
+function gatewayUser(stateDirectory: string): Owner | undefined {
+  const { uid, gid } = statSync(stateDirectory);
+  return process.getuid?.() === 0 && uid !== 0 ? { uid, gid } : undefined;
 }
 
 /** Undefined where there is no file. */
-function readHostKey(path: string): HostKey | undefined {
-  const text = readIfThere(path);
+function readHostKey(path: string, trust: Trust): HostKey | undefined {
+  const text = readIfThere(path, trust);
   if (text === undefined) return undefined;
   const key = parsePrivateKey(text);
   if (key !== undefined) return hostKeyOf(text, publicBlobOf(key));
-  throw new CarapaceError('bad-data', `${quoted(path, 4096)}: is no unencrypted ed25519 key in OpenSSH's format`, {
+  throw new CarapaceError('configuration', `${quoted(path, 4096)}: is no unencrypted ed25519 key in OpenSSH's format`, {
     hint: 'put the right key back; clients pin it and refuse another one',
   });
 }
 
-function readIfThere(path: string): string | undefined {
+function readIfThere(path: string, trust: Trust): string | undefined {
   try {
-    return readTrustedFile(path, { forbiddenMode: OTHERS_MAY_ANYTHING, maxBytes: 16_384 }).toString('latin1');
+    return readTrustedFile(path, { ...trust, forbiddenMode: OTHERS_MAY_ANYTHING, maxBytes: 16_384 }).toString('latin1');
   } catch (error) {
     if (error instanceof CarapaceError && errnoOf(error.cause) === 'ENOENT') return undefined;
     throw error;
@@ -59,17 +71,17 @@ function readIfThere(path: string): string | undefined {
 }
 
 /** Undefined where another process was faster. */
-function makeHostKey(path: string): HostKey | undefined {
+function makeHostKey(path: string, owner: Owner | undefined): HostKey | undefined {
   const { privateKey } = generateKeyPairSync('ed25519');
   const text = formatPrivateKey(privateKey, 'carapace', randomInt(2 ** 32));
   const key = hostKeyOf(text, publicBlobOf(privateKey));
   try {
-    writeFileAtomically(path, text, { mode: 0o600, replace: false });
+    writeFileAtomically(path, text, { mode: 0o600, owner, replace: false });
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') return undefined;
     throw error;
   }
-  writeFileAtomically(`${path}.pub`, `${key.publicLine} carapace\n`, { mode: 0o644, replace: true });
+  writeFileAtomically(`${path}.pub`, `${key.publicLine} carapace\n`, { mode: 0o644, owner, replace: true });
   return key;
 }
 

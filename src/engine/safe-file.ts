@@ -10,6 +10,7 @@ import {
   closeSync,
   constants,
   fchmodSync,
+  fchownSync,
   fstatSync,
   fsyncSync,
   linkSync,
@@ -43,8 +44,8 @@ export const OTHERS_MAY_ANYTHING = 0o077;
  * Reads a file that is a regular one, of a trusted owner, with a mode as `trust` wants it. Symbolic links are followed:
  * what they lead to is judged.
  *
- * @throws CarapaceError `untrusted-file` with what is wrong and how to mend it; `unreadable-file` for all else, with
- * the system's error as its cause
+ * @throws CarapaceError `configuration` with what is wrong and how to mend it; where it could not be opened, the system's
+ * error is the cause
  */
 export function readTrustedFile(path: string, trust: Trust = {}): Buffer {
   const descriptor = openForReading(path);
@@ -82,6 +83,8 @@ export function checkTrustedDirectory(path: string, trust: Trust = {}): void {
 export interface WriteOptions {
   /** Permission bits, whatever the umask. */
   readonly mode: number;
+  /** Who shall own the file; this process's user if absent. Only root may give files away. */
+  readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
   /** True: an existing file is replaced. False: it is left as it is, and the call throws `EEXIST`. */
   readonly replace: boolean;
 }
@@ -100,6 +103,7 @@ export function writeFileAtomically(path: string, content: string | Buffer, opti
   const descriptor = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
   try {
     try {
+      if (options.owner !== undefined) fchownSync(descriptor, options.owner.uid, options.owner.gid);
       fchmodSync(descriptor, options.mode);
       writeWhole(descriptor, Buffer.from(content));
       fsyncSync(descriptor);
@@ -156,7 +160,7 @@ function whyUntrusted(stat: BigIntStats, trust: Trust): Fault | undefined {
 
 function untrusted(path: string, problem: Fault): CarapaceError {
   const hint = problem.hint === undefined ? {} : { hint: `run: ${problem.hint} ${quoted(path, 4096)}` };
-  return new CarapaceError('untrusted-file', `${quoted(path, 4096)}: ${problem.fault}`, hint);
+  return new CarapaceError('configuration', `${quoted(path, 4096)}: ${problem.fault}`, hint);
 }
 
 function openForReading(path: string): number {
@@ -164,7 +168,7 @@ function openForReading(path: string): number {
     // Without O_NONBLOCK, a FIFO put in a file's place would hold the process until somebody writes to it.
     return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch (error) {
-    throw new CarapaceError('unreadable-file', `${quoted(path, 4096)}: ${whyNot(error)}`, { cause: error });
+    throw new CarapaceError('configuration', `${quoted(path, 4096)}: ${whyNot(error)}`, { cause: error });
   }
 }
 

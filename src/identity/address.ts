@@ -7,6 +7,8 @@ import { quoted } from '../model/visible.ts';
 
 /** One element of a `from` list. */
 export interface AddressRule {
+  /** As the line spells it. */
+  readonly text: string;
   /** True for `!ADDRESS`: a peer in it is refused whatever else the list says. */
   readonly negated: boolean;
   /** 4 or 16 bytes. */
@@ -63,7 +65,7 @@ function parseRule(element: string): AddressRule | string {
   if (network.some((byte, i) => (byte & ~maskByte(prefixBits, i)) !== 0)) {
     return `from: ${quoted(element)} has bits set beyond its prefix length, which sshd refuses`;
   }
-  return { negated, network, prefixBits };
+  return { text: element, negated, network, prefixBits };
 }
 
 function parsePrefix(text: string, maxBits: number): number | undefined {
