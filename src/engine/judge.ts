@@ -7,7 +7,7 @@ import type { ToolRequest } from '../model/request.ts';
 import { decideTool } from '../policy/decide.ts';
 import type { CliTool } from '../policy/policy.ts';
 import type { Caller, Refusal } from './door-interface.ts';
-import type { Limits } from './limits.ts';
+import type { Limiter } from './limits.ts';
 import { keyStatus, type Snapshot } from './snapshot.ts';
 import { openRequestedDirectory } from './working-directory.ts';
 
@@ -26,7 +26,7 @@ export type Admitted =
   | { readonly ok: false; readonly refusal: Refusal };
 
 /** For `check`, which runs nothing and so takes no place. */
-export const NO_LIMITS: Pick<Limits, 'admit'> = { admit: () => ({ ok: true, release: () => undefined }) };
+export const NO_LIMITS: Pick<Limiter, 'admit'> = { admit: () => ({ ok: true, release: () => undefined }) };
 
 const NO_TOOLS: ReadonlyMap<string, CliTool> = new Map();
 
@@ -45,7 +45,7 @@ export function judge(snapshot: Snapshot, caller: Caller, request: ToolRequest):
 }
 
 /** Takes a place within the limits for an allow; a denial needs none. */
-export function admit(limits: Pick<Limits, 'admit'>, caller: Caller, decision: Decision): Admitted {
+export function admit(limits: Pick<Limiter, 'admit'>, caller: Caller, decision: Decision): Admitted {
   const { tool } = decision;
   if (decision.verdict === 'deny')
     return { ok: false, refusal: { tool, reason: decision.reason, message: decision.message } };
