@@ -52,8 +52,10 @@ export interface Sandbox {
   readonly remove: () => void;
 }
 
-/** A directory with the shim, its configuration, and the fixture; `streaming` are names in `stdin-tools`,
- * which ends without a newline and has blanks around them. */
+/**
+ * A directory with the shim, its configuration, and the fixture. `streaming` are names in `stdin-tools`, which has
+ * blanks around them and ends without a newline.
+ */
 export function createSandbox(streaming: readonly string[] = []): Sandbox {
   const root = mkdtempSync(join(tmpdir(), 'carapace-shim-test-'));
   for (const name of ['system', 'bin', 'notes', 'temporary', 'config']) mkdirSync(join(root, name));
