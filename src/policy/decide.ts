@@ -90,14 +90,11 @@ interface Fault {
 
 /** Of all rules the one that came furthest says best what is wrong; of equals, one that names more than `no-rule`. */
 function nearestRefusal(matches: readonly AllowMatch[], request: ToolRequest): Fault {
-  let nearest: (Fault & { readonly reached: number }) | undefined;
-  for (const match of matches) {
-    if (match.matched) continue;
-    const closer = nearest === undefined || match.reached > nearest.reached;
-    const clearer = match.reached === nearest?.reached && nearest.reason === 'no-rule' && match.reason !== 'no-rule';
-    if (closer || clearer) nearest = match;
-  }
-  return nearest ?? { reason: 'no-rule', token: request.argv[0] ?? null, message: 'no rule allows these arguments' };
+  const refusals = matches.filter((match) => !match.matched);
+  const furthest = refusals.reduce((most, { reached }) => Math.max(most, reached), 0);
+  const nearest = refusals.filter(({ reached }) => reached === furthest);
+  const told = nearest.find(({ reason }) => reason !== 'no-rule') ?? nearest[0];
+  return told ?? { reason: 'no-rule', token: request.argv[0] ?? null, message: 'no rule allows these arguments' };
 }
 
 function denyByRule(considering: Considering, rule: DenyRule, token: string | null): Deny {

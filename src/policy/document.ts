@@ -26,6 +26,8 @@ export interface PolicyDocument {
   /** Plain data; undefined where the text is not readable at all. */
   readonly value: unknown;
   readonly problems: readonly Problem[];
+  /** Keys of the mapping under a top key, in the order of the file; none where there is no mapping. */
+  readonly keysOf: (key: string) => readonly string[];
   /** Place of the value at a path; where there is none, of the nearest thing around it. */
   readonly placeOf: (path: DocumentPath) => Place;
   /** Place of the key that ends the path. */
@@ -71,6 +73,7 @@ export function parsePolicyDocument(text: string, file: string): PolicyDocument 
     file,
     value: readable ? document.toJS({ maxAliasCount: 0 }) : undefined,
     problems,
+    keysOf: (key) => keysOf(document.get(key)),
     placeOf: (path) => placeAt(startOf(nodeAt(document, path))),
     placeOfKey: (path) => placeAt(startOf(keyAt(document, path) ?? nodeAt(document, path))),
   };
@@ -81,6 +84,11 @@ export function formatPath(path: DocumentPath): string {
   return path
     .map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index === 0 ? '' : '.'}${String(key)}`))
     .join('');
+}
+
+function keysOf(node: unknown): string[] {
+  if (!isMap(node)) return [];
+  return node.items.flatMap(({ key }) => (isScalar(key) && typeof key.value === 'string' ? [key.value] : []));
 }
 
 /** The node at the path, or at its longest beginning that exists. */

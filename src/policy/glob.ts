@@ -6,7 +6,8 @@
  * argument's length, whatever the argument is.
  */
 import { Minimatch } from 'minimatch';
-import { holds, type Piece } from './words.ts';
+import { holds } from './char-class.ts';
+import type { Piece } from './words.ts';
 
 /** Says whether the whole of `text` matches. Never throws. */
 export type Glob = (text: string) => boolean;
@@ -105,8 +106,10 @@ function escaped(text: string): string {
 
 /** The plain matcher, character by character: after a mismatch it lets the last `*` take one more, so it never explodes. */
 function matchesPieces(pieces: readonly Piece[], text: string): boolean {
-  const atoms = pieces.flatMap((piece): (string | Piece)[] => (piece.kind === 'text' ? [...piece.text] : [piece]));
-  const chars = [...text];
+  const atoms = pieces.flatMap((piece): (string | Piece)[] =>
+    piece.kind === 'text' ? Array.from(piece.text) : [piece],
+  );
+  const chars = Array.from(text);
   let atom = 0;
   let at = 0;
   let star: { readonly atom: number; at: number } | undefined;

@@ -44,27 +44,28 @@ export function compilePolicy({ name, file, text, user = 'carapace' }: PolicyFil
   const document = parsePolicyDocument(text, file);
   const problems = [...document.problems];
   if (document.value === undefined) return { ok: false, problems: problems.sort(compareProblems) };
-  const parsed = policySchema.safeParse(document.value);
-  const issues = parsed.error?.issues ?? [];
-  problems.push(...issues.flatMap((issue) => problemsOf(issue, document, knownKeysAt(issue.path))));
   problems.push(...toolNameProblems(document));
+  const parsed = policySchema.safeParse(document.value);
+  if (!parsed.success) {
+    problems.push(...parsed.error.issues.flatMap((issue) => problemsOf(issue, document, knownKeysAt(issue.path))));
+    return { ok: false, problems: problems.sort(compareProblems) };
+  }
 
   const tools = new Map<string, CliTool>();
-  for (const [toolName, tool] of Object.entries(parsed.data?.tools ?? {})) {
+  for (const [toolName, tool] of Object.entries(parsed.data.tools)) {
     tools.set(toolName, compileTool(toolName, tool, document, user));
   }
-  if (parsed.success) problems.push(...lintPolicy(tools, parsed.data, document));
+  problems.push(...lintPolicy(tools, parsed.data, document));
   problems.sort(compareProblems);
-  if (!parsed.success || hasErrors(problems)) return { ok: false, problems };
+  if (hasErrors(problems)) return { ok: false, problems };
   const digest = createHash('sha256').update(text).digest('hex');
   return { ok: true, policy: { name, file, digest, tools, warnings: problems } };
 }
 
 /** Asked of the file itself and not of what the schema made of it, so that no name is skipped on the way. */
 function toolNameProblems(document: PolicyDocument): Problem[] {
-  const tools = Object(document.value).tools as unknown;
-  if (typeof tools !== 'object' || tools === null || Array.isArray(tools)) return [];
-  return Object.keys(tools)
+  return document
+    .keysOf('tools')
     .filter((name) => !isToolName(name))
     .map((name) =>
       errorAtKey(

@@ -17,12 +17,9 @@ export type DenyMatch =
 
 /** Matches one pattern. Never throws; time grows with the arguments' length times the pattern's words. */
 export function matchDeny(pattern: DenyPattern, { arguments: args }: ParsedArgv): DenyMatch {
-  let spelled: string | null = null;
-  for (const option of pattern.options) {
-    const found = args.find((_, index) => isOptionAt(option, args, index));
-    if (found === undefined) return { matched: false, why: `no argument is ${option.source}` };
-    spelled ??= found.text;
-  }
+  const spelled = pattern.options.map((option) => args.find((_, index) => isOptionAt(option, args, index)));
+  const absent = pattern.options[spelled.indexOf(undefined)];
+  if (absent !== undefined) return { matched: false, why: `no argument is ${absent.source}` };
   const passable = args.map((argument, index) => isPassable(pattern, argument, args[index - 1]));
   let reached = start(args);
   for (const step of pattern.steps) {
@@ -32,7 +29,7 @@ export function matchDeny(pattern: DenyPattern, { arguments: args }: ParsedArgv)
   if (!pattern.open && passOver(reached, passable)[args.length] !== 1) {
     return { matched: false, why: 'the empty pattern denies only a call without operands' };
   }
-  return { matched: true, token: spelled ?? args[reached.indexOf(1) - 1]?.text ?? null };
+  return { matched: true, token: (spelled[0] ?? args[reached.indexOf(1) - 1])?.text ?? null };
 }
 
 /** How many arguments may be behind us: element n is 1 where the pattern so far can end after n of them. */

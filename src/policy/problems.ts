@@ -4,7 +4,7 @@
  */
 import type { core } from 'zod';
 import { didYouMean, type Problem } from '../model/problem.ts';
-import { quoted, visible } from '../model/visible.ts';
+import { quoted } from '../model/visible.ts';
 import { type DocumentPath, formatPath, type PolicyDocument } from './document.ts';
 import { NOT_IN_THIS_VERSION } from './schema.ts';
 
@@ -43,17 +43,16 @@ function describe(issue: core.$ZodIssue, value: unknown): string {
     case 'invalid_type':
       return describeType(issue.path, issue.expected, value);
     case 'invalid_union':
-      return issue.path.at(-1) === 'type' ? describeToolType(value) : describeUnion(issue);
+      return describeUnion(issue, value);
     case 'invalid_value':
       return describeChoice(issue, value);
     case 'too_small':
-      return issue.origin === 'array'
-        ? 'is empty; leave it out, or list what is allowed'
-        : `expected at least ${String(issue.minimum)}, found ${shown(value)}`;
+      if (issue.origin === 'array') return 'is empty; leave it out, or list what is allowed';
+      return `expected at least ${String(issue.minimum)}, found ${shown(value)}`;
     case 'too_big':
       return `expected at most ${String(issue.maximum)}, found ${shown(value)}`;
     case 'invalid_key':
-      return issue.issues[0]?.message ?? issue.message;
+      return issue.issues.map(({ message }) => message).join('; ');
     default:
       return issue.message;
   }
@@ -88,7 +87,8 @@ function describeToolType(value: unknown): string {
 }
 
 /** What is wrong with the form that was nearest: one that could not be parsed, or has a key that is not here yet. */
-function describeUnion(issue: core.$ZodIssueInvalidUnion): string {
+function describeUnion(issue: core.$ZodIssueInvalidUnion, value: unknown): string {
+  if (issue.path.at(-1) === 'type') return describeToolType(value);
   for (const inner of issue.errors.flat()) {
     if (inner.code === 'custom') return inner.message;
     const later =
@@ -109,7 +109,7 @@ function shown(value: unknown): string {
   if (value === null) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a mapping';
-  return typeof value === 'string' ? quoted(value, 80) : visible(String(value));
+  return typeof value === 'string' ? quoted(value, 80) : JSON.stringify(value);
 }
 
 function valueAt(value: unknown, path: DocumentPath): unknown {

@@ -21,7 +21,7 @@ const TELLING =
   /token|passw(?:or)?d|passphrase|passcode|secret|api[-_]?key|access[-_]?key|private[-_]?key|auth(?!ors?(?![a-z]))|credential|bearer|cookie/i;
 
 /** `--name=value`, `name=value`, `Name: value`: the name, with what separates it from its value. */
-const NAMED_VALUE = /^(-{0,2}[A-Za-z0-9][A-Za-z0-9_.-]{0,63}[=:])[^]+$/;
+const NAMED_VALUE = /^(-{0,2}[A-Za-z0-9][A-Za-z0-9_.-]{0,63}(?:=|: ?))[^]+$/;
 
 /** The password of a url's user. */
 const URL_PASSWORD = /(:\/\/[^\s/?#@:]*:)[^\s/?#@]+@/g;
@@ -34,17 +34,17 @@ export function redactArgv(tool: CliTool | undefined, argv: readonly string[]): 
 }
 
 function redact(argument: string, before: string | undefined, patterns: readonly string[]): string {
-  if (before !== undefined && isOption(before) && !before.includes('=') && isTelling(before, patterns)) return REDACTED;
+  if (before !== undefined && takesValue(before) && isTelling(before, patterns)) return REDACTED;
   const name = NAMED_VALUE.exec(argument)?.[1];
-  if (name !== undefined && isTelling(name.slice(0, -1), patterns))
-    return `${name}${name.endsWith(':') ? ' ' : ''}${REDACTED}`;
-  const short = patterns.find((pattern) => isShortOption(pattern) && argument.toLowerCase().startsWith(pattern));
-  if (short !== undefined && argument.length > 2) return argument.slice(0, 2) + REDACTED;
+  if (name !== undefined && isTelling(name, patterns)) return name + REDACTED;
+  const attached = patterns.some((pattern) => isShortOption(pattern) && argument.toLowerCase().startsWith(pattern));
+  if (attached && argument.length > 2) return argument.slice(0, 2) + REDACTED;
   return argument.replace(URL_PASSWORD, `$1${REDACTED}@`);
 }
 
-function isOption(argument: string): boolean {
-  return argument.startsWith('-') && argument !== '-' && argument !== '--';
+/** An option whose value, if it has one, is the next argument. */
+function takesValue(argument: string): boolean {
+  return argument.startsWith('-') && argument !== '-' && argument !== '--' && !argument.includes('=');
 }
 
 function isTelling(name: string, patterns: readonly string[]): boolean {

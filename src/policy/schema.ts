@@ -3,12 +3,19 @@
  * Schema, and the reference page is made from its descriptions.
  */
 import * as z from 'zod';
-import { quoted } from '../model/visible.ts';
-import { compileAllow } from './allow-pattern.ts';
-import { compileDeny } from './deny-pattern.ts';
 import { allowedNameProblem, injectedNameProblem } from './environment.ts';
-import { plainText, splitWords } from './split.ts';
-import { pathProblem } from './working-directory.ts';
+import {
+  allowPatterns,
+  call,
+  count,
+  denyPatterns,
+  directoryProblem,
+  fixedPathProblem,
+  injectedValueProblem,
+  size,
+  stdin,
+  text,
+} from './schema-fields.ts';
 
 /** A week: longer calls are services, and Node's timers end at 24 days. */
 const MAX_SECONDS = 604_800;
@@ -24,107 +31,6 @@ const DENY_REASONS = [
   'cwd-refused',
 ] as const;
 
-/** A string that holds to a rule: `problem` returns what is wrong, or undefined. A `private` one is never printed. */
-function text(problem: (value: string) => string | undefined, show: 'shown' | 'private' = 'shown'): z.ZodString {
-  return z.string().refine((value) => problem(value) === undefined, {
-    error: ({ input }) => `${show === 'shown' ? quoted(String(input)) : 'value'} ${problem(String(input)) ?? ''}`,
-  });
-}
-
-function count(least: number, most: number): z.ZodInt {
-  return z.int().min(least).max(most);
-}
-
-type Parsed<Value> = { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly message: string };
-
-/** A string that stands for something else: `parse` says for what, or what is wrong with it. */
-function parsed<Value>(parse: (text: string) => Parsed<Value>): z.ZodPipe<z.ZodString, z.ZodTransform<Value, string>> {
-  return z.string().transform((input, context): Value => {
-    const result = parse(input);
-    if (result.ok) return result.value;
-    context.issues.push({ code: 'custom', message: result.message, input });
-    return z.NEVER;
-  });
-}
-
-const allowPatterns = z.array(
-  parsed((pattern) => {
-    const compiled = compileAllow(pattern);
-    return compiled.ok ? { ok: true, value: { pattern, compiled: compiled.pattern } } : compiled;
-  }),
-);
-const denyPatterns = z.array(
-  parsed((pattern) => {
-    const compiled = compileDeny(pattern);
-    return compiled.ok ? { ok: true, value: { pattern, compiled: compiled.pattern } } : compiled;
-  }),
-);
-
-/** A path by which something is opened on the host: whole, and with one reading. */
-function fixedPathProblem(path: string): string | undefined {
-  const problem = pathProblem(path);
-  if (problem !== undefined) return problem;
-  if (path !== '/' && path.endsWith('/')) return "ends in '/'; leave it out";
-  return path.includes('//') || path.split('/').includes('.')
-    ? "holds an empty or '.' segment; write the plain path"
-    : undefined;
-}
-
-function directoryProblem(path: string): string | undefined {
-  const kernel = /^\/(?:proc|sys|dev)(?:\/|$)/.test(path);
-  return fixedPathProblem(path) ?? (kernel ? 'lies in /proc, /sys or /dev, where no tool starts' : undefined);
-}
-
-function injectedValueProblem(value: string): string | undefined {
-  if (value.includes('\0') || !value.isWellFormed()) return 'holds NUL or a lone surrogate';
-  return /\$\{\s*(?:secret|file|env|command|credential|oauth2)\b/.test(value)
-    ? 'is a secret reference, which is not in this version; write a literal string'
-    : undefined;
-}
-
-const SIZE = /^([1-9][0-9]*)(B|KiB|MiB|GiB)?$/;
-const UNITS: ReadonlyMap<string, number> = new Map([
-  ['B', 1],
-  ['KiB', 1024],
-  ['MiB', 1024 ** 2],
-  ['GiB', 1024 ** 3],
-]);
-
-const SIZE_FORMS = 'expected a number of bytes above 0, or text such as 100MiB (units: B, KiB, MiB, GiB)';
-
-const size = z.union(
-  [
-    count(1, Number.MAX_SAFE_INTEGER),
-    parsed((written) => {
-      const [, digits, unit] = SIZE.exec(written) ?? [];
-      const bytes = Number(digits) * (UNITS.get(unit ?? 'B') ?? 1);
-      return Number.isSafeInteger(bytes) ? { ok: true, value: bytes } : { ok: false, message: SIZE_FORMS };
-    }),
-  ],
-  { error: SIZE_FORMS },
-);
-
-const stdin = z.union([z.enum(['none', 'stream']), z.strictObject({ stream: allowPatterns.min(1) })], {
-  error: 'expected none, stream, or {stream: [patterns]}',
-});
-
-const call = z.union(
-  [
-    parsed((typed) => {
-      const split = splitWords(typed, 'shell');
-      return split.ok
-        ? { ok: true, value: { argv: split.words.map(plainText), env: undefined, cwd: undefined } }
-        : split;
-    }),
-    z.strictObject({
-      argv: z.array(z.string()).describe('The arguments, one a list item.'),
-      env: z.record(z.string(), z.string()).optional().describe('Variables that the client sends.'),
-      cwd: z.string().optional().describe("The client's working directory, compared by its text."),
-    }),
-  ],
-  { error: 'expected the arguments as a shell would split them, or {argv: [...], env: {...}, cwd: ...}' },
-);
-
 const test = z
   .strictObject({
     allow: call.optional().describe('A call that must be allowed.'),
@@ -138,7 +44,7 @@ const test = z
 
 const rateLimit = z.strictObject({
   max_requests: count(1, 1_000_000).describe('Calls in the window.'),
-  window_secs: count(1, MAX_SECONDS).describe('Length of the sliding window in seconds.'),
+  window_secs: count(1, MAX_SECONDS).describe('Length of the window in seconds.'),
 });
 
 const audit = z.strictObject({
@@ -176,7 +82,7 @@ const cliTool = z.strictObject({
   env_inject: z
     .record(text(injectedNameProblem), text(injectedValueProblem, 'private'))
     .optional()
-    .describe('Variables set for the tool, as literal strings. They win over the client’s. Default: none.'),
+    .describe('Variables set for the tool, as literal strings. They win over those of the client. Default: none.'),
   env_allow: z
     .array(text(allowedNameProblem))
     .optional()
@@ -186,7 +92,7 @@ const cliTool = z.strictObject({
     .min(1)
     .nullish()
     .describe(
-      'Directories in which, or below which, the tool may start; the first is taken if the client names none. Default (`null`): the client’s directory is ignored and the tool starts in an empty one of its own.',
+      'Directories in which, or below which, the tool may start; the first is taken if the client names none. Default (`null`): that of the client is ignored and the tool starts in an empty one of its own.',
     ),
   stdin: stdin
     .optional()

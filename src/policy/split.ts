@@ -41,7 +41,7 @@ interface Splitter {
 
 /** Splits `text`. Only an unclosed quote is an error; a backslash at the end is itself. Never throws. */
 export function splitWords(text: string, dialect: SplitDialect): Split {
-  const splitter: Splitter = { dialect, points: [...text], at: 0, word: undefined, quote: undefined, words: [] };
+  const splitter: Splitter = { dialect, points: Array.from(text), at: 0, word: undefined, quote: undefined, words: [] };
   while (splitter.at < splitter.points.length) step(splitter);
   if (splitter.quote !== undefined) {
     const kind = splitter.quote === '"' ? 'double' : 'single';
@@ -58,24 +58,25 @@ export function plainText(word: SplitWord): string {
 
 function step(splitter: Splitter): void {
   const char = splitter.points[splitter.at] ?? '';
-  if (splitter.quote === undefined && BLANKS.includes(char)) {
-    endWord(splitter);
-    splitter.at += 1;
-    return;
-  }
-  const word = (splitter.word ??= { source: '', chars: [] });
   const next = splitter.points[splitter.at + 1];
-  if (char === '\\' && next !== undefined && escapes(splitter, next)) {
-    word.chars.push({ text: next, literal: true });
-    word.source += char + next;
-    splitter.at += 2;
-    return;
-  }
-  word.source += char;
   splitter.at += 1;
+  if (splitter.quote === undefined && BLANKS.includes(char)) return endWord(splitter);
+  const word = (splitter.word ??= { source: '', chars: [] });
+  word.source += char;
+  if (char !== '\\' || next === undefined || !escapes(splitter, next)) return addPlain(splitter, word.chars, char);
+  word.source += next;
+  word.chars.push({ text: next, literal: true });
+  splitter.at += 1;
+}
+
+function addPlain(splitter: Splitter, chars: WordChar[], char: string): void {
   if (char === splitter.quote) splitter.quote = undefined;
-  else if (splitter.quote === undefined && (char === '"' || char === "'")) splitter.quote = char;
-  else word.chars.push({ text: char, literal: char === '\\' });
+  else if (splitter.quote === undefined && isQuote(char)) splitter.quote = char;
+  else chars.push({ text: char, literal: char === '\\' });
+}
+
+function isQuote(char: string): char is '"' | "'" {
+  return char === '"' || char === "'";
 }
 
 function escapes(splitter: Splitter, next: string): boolean {

@@ -3,19 +3,14 @@
  * character, `[a-z]` and `[!a]` classes. Quotes take nothing of this away; only a backslash does.
  */
 import { visible } from '../model/visible.ts';
+import { type CharClass, holds, parseClass } from './char-class.ts';
 import { splitWords, type WordChar } from './split.ts';
-
-/** Code points from `first` to `last`, both included. */
-export interface CharRange {
-  readonly first: number;
-  readonly last: number;
-}
 
 export type Piece =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'any' }
   | { readonly kind: 'one' }
-  | { readonly kind: 'class'; readonly negated: boolean; readonly ranges: readonly CharRange[] };
+  | CharClass;
 
 export interface Word {
   /** As the policy writes it, for messages. */
@@ -88,12 +83,6 @@ export function spellsSlash(pieces: readonly Piece[]): boolean {
   });
 }
 
-/** True where one of the ranges holds the character. */
-export function holds(ranges: readonly CharRange[], char: string): boolean {
-  const code = char.codePointAt(0) ?? -1;
-  return ranges.some(({ first, last }) => first <= code && code <= last);
-}
-
 type Pieces =
   | { readonly ok: true; readonly pieces: readonly Piece[]; readonly wildcards: number }
   | { readonly ok: false; readonly message: string };
@@ -103,87 +92,34 @@ function parsePieces(chars: readonly WordChar[]): Pieces {
   let wildcards = 0;
   let at = 0;
   while (at < chars.length) {
-    const char = chars[at];
-    const live = char?.literal === false ? char.text : undefined;
-    if (live === '*' || live === '?' || live === '[') wildcards += 1;
-    if (live === '[') {
-      const parsed = parseClass(chars, at);
-      if (!parsed.ok) return parsed;
-      pieces.push(parsed.piece);
-      at = parsed.next;
-      continue;
-    }
-    addPiece(pieces, live, char?.text ?? '');
-    at += 1;
+    const taken = takePiece(chars, at);
+    if (!taken.ok) return taken;
+    if (taken.piece.kind !== 'text') wildcards += 1;
+    addPiece(pieces, taken.piece);
+    at = taken.next;
   }
   return { ok: true, pieces, wildcards };
 }
 
-function addPiece(pieces: Piece[], live: string | undefined, text: string): void {
-  const last = pieces.at(-1);
-  if (live === '?') pieces.push({ kind: 'one' });
-  else if (live === '*') {
-    if (last?.kind !== 'any') pieces.push({ kind: 'any' });
-  } else if (last?.kind === 'text') pieces[pieces.length - 1] = { kind: 'text', text: last.text + text };
-  else pieces.push({ kind: 'text', text });
-}
-
-type Class =
+type Taken =
   | { readonly ok: true; readonly piece: Piece; readonly next: number }
   | { readonly ok: false; readonly message: string };
 
-function parseClass(chars: readonly WordChar[], open: number): Class {
-  const close = chars.findIndex((char, index) => index > open && !char.literal && char.text === ']');
-  const text = (from: number, to: number): string =>
-    visible(
-      chars
-        .slice(from, to)
-        .map((char) => char.text)
-        .join(''),
-    );
-  if (close === -1) {
-    return {
-      ok: false,
-      message: `'${text(open, chars.length)}' begins a class that is not closed; write \\[ for the character itself`,
-    };
-  }
-  const negated = chars[open + 1]?.literal === false && chars[open + 1]?.text === '!';
-  const inner = chars.slice(open + (negated ? 2 : 1), close);
-  const written = text(open + 1, close);
-  if (inner.length === 0)
-    return { ok: false, message: `'[${written}]' is an empty class; write \\[ for the character itself` };
-  if (spellsWord(inner)) {
-    return {
-      ok: false,
-      message: `'[${written}]' is a class of characters but spells a word; write \\[${written}\\] for this text`,
-    };
-  }
-  const ranges = parseRanges(inner);
-  const reversed = ranges.find(({ first, last }) => first > last);
-  if (reversed !== undefined) return { ok: false, message: `'[${written}]' holds a range that ends before it begins` };
-  return { ok: true, piece: { kind: 'class', negated, ranges }, next: close + 1 };
+function takePiece(chars: readonly WordChar[], at: number): Taken {
+  const { text, literal } = chars[at] ?? { text: '', literal: true };
+  if (!literal && text === '[') return parseClass(chars, at);
+  const piece: Piece | undefined = literal ? undefined : WILDCARDS.get(text);
+  return { ok: true, piece: piece ?? { kind: 'text', text }, next: at + 1 };
 }
 
-function parseRanges(inner: readonly WordChar[]): CharRange[] {
-  const code = (char: WordChar | undefined): number => char?.text.codePointAt(0) ?? 0;
-  const ranges: CharRange[] = [];
-  let at = 0;
-  while (at < inner.length) {
-    const isRange = inner[at + 1]?.literal === false && inner[at + 1]?.text === '-' && at + 2 < inner.length;
-    ranges.push({ first: code(inner[at]), last: code(isRange ? inner[at + 2] : inner[at]) });
-    at += isRange ? 3 : 1;
-  }
-  return ranges;
-}
+const WILDCARDS: ReadonlyMap<string, Piece> = new Map<string, Piece>([
+  ['*', { kind: 'any' }],
+  ['?', { kind: 'one' }],
+]);
 
-/**
- * Three letters in a row, as in `[file]` or `[[:alpha:]]`, are a word that somebody meant as text: as a class it would
- * match one character and silently never do what it looks like. Letters in alphabetical order (`[abc]`) are a set.
- */
-function spellsWord(inner: readonly WordChar[]): boolean {
-  const run = /\p{L}{3,}/gu;
-  const text = inner.map((char) => (char.literal ? ' ' : char.text)).join('');
-  return (text.match(run) ?? []).some((letters) =>
-    [...letters].some((letter, i, all) => i > 0 && letter <= (all[i - 1] ?? '')),
-  );
+function addPiece(pieces: Piece[], piece: Piece): void {
+  const last = pieces.at(-1);
+  if (piece.kind === 'any' && last?.kind === 'any') return;
+  if (piece.kind !== 'text' || last?.kind !== 'text') pieces.push(piece);
+  else pieces[pieces.length - 1] = { kind: 'text', text: last.text + piece.text };
 }

@@ -1,0 +1,38 @@
+/** `carapace policy check`: loads policies as the gateway would, tests and programs included, and says what is wrong. */
+import { loadPolicies } from '../engine/store-policies.ts';
+import { compareProblems, hasErrors } from '../model/problem.ts';
+import { problemJson, problemLine, readPolicyFolder } from './policy-files.ts';
+import { EXIT, print, printJson } from './report.ts';
+
+export interface PolicyCheckOptions {
+  /** Empty: all of the directory. */
+  readonly files: readonly string[];
+  readonly dir?: string;
+  /** Fail on warnings too. */
+  readonly strict?: boolean;
+  readonly json?: boolean;
+}
+
+/**
+ * Runs the command: 0 where every policy loads, else 1.
+ *
+ * @throws CarapaceError `bad-data` for a file that cannot be read, `configuration` where there is no directory
+ */
+export async function run({ files, dir, strict = false, json = false }: PolicyCheckOptions): Promise<number> {
+  const folder = readPolicyFolder(files, dir);
+  const { problems: found } = loadPolicies(folder);
+  const problems = found.toSorted(compareProblems);
+  const ok = !hasErrors(problems) && !(strict && problems.length > 0);
+  if (json) printJson({ ok, files: folder.files.map(({ label }) => label), problems: problems.map(problemJson) });
+  else {
+    for (const problem of problems) print(problemLine(problem));
+    print(summary(folder.files.length, problems.length, ok));
+  }
+  return ok ? EXIT.ok : EXIT.no;
+}
+
+function summary(files: number, problems: number, ok: boolean): string {
+  const checked = `${files} ${files === 1 ? 'policy' : 'policies'} checked`;
+  const found = problems === 0 ? 'nothing wrong' : `${problems} ${problems === 1 ? 'problem' : 'problems'}`;
+  return `${checked}: ${found}${ok || problems === 0 ? '' : '; they would not load'}`;
+}

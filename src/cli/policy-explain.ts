@@ -1,0 +1,104 @@
+/**
+ * `carapace policy explain`: decides calls without running them. The same code decides as in the gateway, and the working
+ * directory is opened as there.
+ */
+import { openRequestedDirectory } from '../engine/working-directory.ts';
+import { CarapaceError } from '../model/error.ts';
+import type { Decision } from '../model/decision.ts';
+import { formatProblem } from '../model/problem.ts';
+import type { ToolRequest } from '../model/request.ts';
+import { visible } from '../model/visible.ts';
+import { decideTool } from '../policy/decide.ts';
+import { explainDecision, formatPlace } from '../policy/explain.ts';
+import { type CliTool, mergePolicies } from '../policy/policy.ts';
+import { parseRequestText } from '../protocol/request-frame.ts';
+import { compilePolicies, readPolicyFolder } from './policy-files.ts';
+import { readLines } from './read-lines.ts';
+import { asciiJson, EXIT, print, reportError } from './report.ts';
+
+export interface PolicyExplainOptions {
+  /** Policy files whose tools are taken together, as for one key. Default: all of the directory. */
+  readonly policy?: readonly string[];
+  readonly dir?: string;
+  /** Read requests from stdin, one a line. */
+  readonly stdin?: boolean;
+  readonly json?: boolean;
+  /** The words after `--`: a tool and its arguments. */
+  readonly words: readonly string[];
+}
+
+type Tools = ReadonlyMap<string, CliTool>;
+
+/**
+ * Runs the command. For one call: 0 for an allow, 1 for a denial. With `--stdin`: 0 once every line has its answer.
+ * 65 where a policy does not load.
+ *
+ * @throws CarapaceError `usage`; `bad-data` for a file that cannot be read, `configuration` where there is no directory
+ */
+export async function run({
+  policy = [],
+  dir,
+  stdin = false,
+  json = false,
+  words,
+}: PolicyExplainOptions): Promise<number> {
+  const [tool, ...argv] = words;
+  if (stdin === (tool !== undefined)) {
+    throw new CarapaceError('usage', 'policy explain: expected either --stdin or a call after --', {
+      hint: 'carapace policy explain --policy FILE -- TOOL ARGS...',
+    });
+  }
+  const tools = loadTools(policy, dir);
+  if (tools === undefined) return EXIT.badData;
+  const answer = json ? decisionJson : explainDecision;
+  if (tool !== undefined) {
+    const decision = decide(tools, { tool, argv, env: new Map(), cwd: undefined });
+    print(answer(decision));
+    return decision.verdict === 'allow' ? EXIT.ok : EXIT.no;
+  }
+  for await (const line of readLines(process.stdin, MAX_LINE_BYTES)) await printAnswer(answerLine(tools, line, json));
+  return EXIT.ok;
+}
+
+/** A frame's bound (docs/protocol.md), and room for JSON that escapes everything. */
+const MAX_LINE_BYTES = 8 * 1024 * 1024;
+
+function loadTools(files: readonly string[], dir: string | undefined): Tools | undefined {
+  const compiled = compilePolicies(readPolicyFolder(files, dir));
+  const merged = compiled.ok ? mergePolicies(compiled.policies) : compiled;
+  if (merged.ok) return merged.tools;
+  for (const problem of merged.problems) if (problem.severity === 'error') reportError(formatProblem(problem));
+  return undefined;
+}
+
+function decide(tools: Tools, request: ToolRequest): Decision {
+  return decideTool(tools, request, openRequestedDirectory(tools.get(request.tool), request));
+}
+
+function answerLine(tools: Tools, line: string | undefined, json: boolean): string {
+  const parsed =
+    line === undefined
+      ? { ok: false as const, reason: 'malformed', message: 'line is too long or not valid UTF-8' }
+      : parseRequestText(line);
+  if (parsed.ok) return (json ? decisionJson : explainDecision)(decide(tools, parsed.request));
+  const { reason, message } = parsed;
+  if (!json) return `deny: ${visible(message, 400)} (${reason})`;
+  return asciiJson({ verdict: 'deny', reason, rule: null, token: null, message, env: [], envDropped: 0, rules: [] });
+}
+
+function decisionJson(decision: Decision): string {
+  const { verdict, reason, rule, tool, env, envDropped, rules } = decision;
+  const shared = { verdict, reason, rule: rule === null ? null : formatPlace(rule), tool };
+  const detail =
+    decision.verdict === 'deny'
+      ? { token: decision.token, message: decision.message }
+      : { token: null, cwd: decision.permit.cwd?.path ?? null, stdin: decision.permit.stdin };
+  const considered = rules.map(({ place, ...considering }) => ({ ...considering, rule: formatPlace(place) }));
+  return asciiJson({ ...shared, ...detail, env, envDropped, rules: considered });
+}
+
+/** Waits for a slow reader, so that no number of requests fills the memory. */
+async function printAnswer(text: string): Promise<void> {
+  if (process.stdout.write(`${text}\n`)) return;
+  await new Promise((resolve) => void process.stdout.once('drain', resolve));
+}

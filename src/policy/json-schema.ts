@@ -1,0 +1,88 @@
+/** The schema of a policy file for others: editors read it as JSON Schema, people as the reference page. */
+import * as z from 'zod';
+import { NOT_IN_THIS_VERSION, policySchema } from './schema.ts';
+
+/** The schema as JSON Schema draft 7, which editors understand: what a file may hold, before defaults are filled in. */
+export function policyJsonSchema(): Record<string, unknown> {
+  const schema = z.toJSONSchema(policySchema, { io: 'input', target: 'draft-7' });
+  return { ...schema, title: 'Carapace policy' };
+}
+
+/** The parts of JSON Schema that our schema comes out as. */
+interface SchemaNode {
+  readonly type?: string;
+  readonly description?: string;
+  readonly const?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly items?: SchemaNode;
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly additionalProperties?: SchemaNode | boolean;
+  readonly required?: readonly string[];
+  readonly anyOf?: readonly SchemaNode[];
+  readonly oneOf?: readonly SchemaNode[];
+}
+
+const HEAD = `# Policy reference
+
+Generated from the schema by \`carapace policy schema --reference\`; do not edit. How rules decide is in
+[how-decisions-are-made.md](how-decisions-are-made.md).
+
+A policy is a YAML file, \`policies/NAME.yaml\`. Unknown keys, duplicate keys, aliases and tags are errors.
+`;
+
+/** The reference page: every key with its type, whether it must be there, and what it means. */
+export function policyReference(): string {
+  const root = policyJsonSchema() as SchemaNode;
+  const tools = root.properties?.['tools']?.additionalProperties;
+  const tool = typeof tools === 'object' ? (tools.oneOf?.[0] ?? tools) : {};
+  const sections: string[] = [HEAD, section('The file', root), section('`tools.NAME`, with `type: cli`', tool)];
+  for (const [key, value] of Object.entries(tool.properties ?? {})) {
+    for (const form of forms(value)) if (form.properties !== undefined) sections.push(section(`\`${key}\``, form));
+  }
+  const later = Array.from(NOT_IN_THIS_VERSION, (word) => `\`${word}\``).sort();
+  sections.push(`## Not in this version\n\nRefused by name when a policy is loaded: ${later.join(', ')}.\n`);
+  return sections.join('\n');
+}
+
+function section(title: string, node: SchemaNode): string {
+  const rows = Object.entries(node.properties ?? {}).map(([key, value]) => {
+    const required = node.required?.includes(key) === true ? 'yes' : '';
+    return `| \`${key}\` | ${typeOf(value)} | ${required} | ${value.description ?? ''} |`;
+  });
+  return ['## ' + title, '', '| key | value | required | meaning |', '|---|---|---|---|', ...rows, ''].join('\n');
+}
+
+/** A node's alternatives, and its items' where it is a list: those that are mappings get a section of their own. */
+function forms(node: SchemaNode): readonly SchemaNode[] {
+  return [node, ...alternatives(node), ...(node.items === undefined ? [] : [node.items, ...alternatives(node.items)])];
+}
+
+function alternatives(node: SchemaNode): readonly SchemaNode[] {
+  return node.anyOf ?? node.oneOf ?? [];
+}
+
+function typeOf(node: SchemaNode): string {
+  const several = alternatives(node);
+  if (several.length > 0) return several.map(typeOf).join(' or ');
+  const values = node.enum ?? (node.const === undefined ? undefined : [node.const]);
+  if (values !== undefined) return values.map((value) => `\`${JSON.stringify(value).replaceAll('"', '')}\``).join(', ');
+  if (node.type === 'array') return `list of ${typeOf(node.items ?? {})}`;
+  if (node.type === 'integer') return `whole number${rangeOf(node)}`;
+  return TYPE_NAMES.get(node.type ?? '') ?? '';
+}
+
+const TYPE_NAMES: ReadonlyMap<string, string> = new Map([
+  ['object', 'mapping'],
+  ['string', 'text'],
+  ['boolean', '`true`, `false`'],
+  ['null', '`null`'],
+]);
+
+function rangeOf({ minimum, maximum }: SchemaNode): string {
+  if (minimum === undefined) return '';
+  return maximum === undefined || maximum === Number.MAX_SAFE_INTEGER
+    ? `, at least ${minimum}`
+    : `, ${minimum} to ${maximum}`;
+}
