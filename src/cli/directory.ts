@@ -17,8 +17,6 @@ export interface Directory {
   readonly stateDirectory: string;
   readonly auditFile: string;
   readonly operatorSocket: string;
-  /** Where the gateway and its own runner meet. Mode 0700. */
-  readonly runnerDirectory: string;
 }
 
 /** The directory of an installed gateway; its state lies where packages put it. */
@@ -28,38 +26,32 @@ const SYSTEM_STATE = '/var/lib/carapace';
 /** What a socket's path may have: `sun_path` less its NUL (unix(7); 104 on the BSDs and macOS). */
 const MAX_SOCKET_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 
-/** Room below the state directory for the names of sockets: `/operator.sock`, `/runner/` and 16 bytes. */
-const SOCKET_NAME_BYTES = 24;
-
 /**
  * Finds the gateway's directory: `option` (what `--dir` names) if given, else `/etc/carapace` if it exists, else the
- * current one if it has `policies/`. State is in `state/` of it, but for `/etc/carapace` found without `--dir`.
+ * current one if it has `policies/`. State is in `state/` of it. Only that of `/etc/carapace`, however it was found, is
+ * in `/var/lib/carapace`: a directory has one state, or two commands would make two host keys.
  *
- * A path that is too long for the sockets in it is an error here, for every command alike: sockets elsewhere would need
+ * A path that is too long for the operator socket is an error here, for every command alike: a socket elsewhere would be
  * a second place to protect.
  *
  * @throws CarapaceError `configuration` where there is none, or it is no directory
  */
 export function resolveDirectory(option: string | undefined): Directory {
   if (option !== undefined) return directoryAt(existing(resolve(option)));
-  if (isDirectory(SYSTEM_DIRECTORY)) return directoryAt(SYSTEM_DIRECTORY, SYSTEM_STATE);
+  if (isDirectory(SYSTEM_DIRECTORY)) return directoryAt(SYSTEM_DIRECTORY);
   if (isDirectory(resolve('policies'))) return directoryAt(process.cwd());
   throw new CarapaceError('configuration', `directory: neither ${SYSTEM_DIRECTORY} nor ./policies exists`, {
     hint: 'name the directory that holds policies/ and authorized_keys.d/ with --dir DIR',
   });
 }
 
-function directoryAt(path: string, stateDirectory = join(path, 'state')): Directory {
-  const room = MAX_SOCKET_PATH_BYTES - SOCKET_NAME_BYTES;
-  const length = Buffer.byteLength(stateDirectory);
-  if (length > room) {
-    throw new CarapaceError(
-      'configuration',
-      `directory: ${quoted(stateDirectory)} has ${length} bytes, at most ${room} leave room for Unix sockets`,
-      {
-        hint: 'use a directory with a shorter path, or a symbolic link to this one',
-      },
-    );
+function directoryAt(path: string): Directory {
+  const stateDirectory = path === SYSTEM_DIRECTORY ? SYSTEM_STATE : join(path, 'state');
+  const operatorSocket = join(stateDirectory, 'operator.sock');
+  const excess = Buffer.byteLength(operatorSocket) - MAX_SOCKET_PATH_BYTES;
+  if (excess > 0) {
+    const message = `directory: ${quoted(path, 4096)} is ${excess} bytes too long for a socket in its state/`;
+    throw new CarapaceError('configuration', message, { hint: 'use a shorter path, or a symbolic link to this one' });
   }
   return {
     path,
@@ -68,8 +60,7 @@ function directoryAt(path: string, stateDirectory = join(path, 'state')): Direct
     policiesDirectory: join(path, 'policies'),
     stateDirectory,
     auditFile: join(stateDirectory, 'audit.jsonl'),
-    operatorSocket: join(stateDirectory, 'operator.sock'),
-    runnerDirectory: join(stateDirectory, 'runner'),
+    operatorSocket,
   };
 }
 

@@ -2,30 +2,16 @@
  * Everything that decides, at one moment: keys, clients, policies. Immutable; a change makes a new one, and a request
  * takes the current one once and is judged by it from beginning to end.
  */
-import type { Place } from '../model/decision.ts';
 import type { Problem } from '../model/problem.ts';
-import type { AddressRule } from '../identity/address.ts';
 import { addressMatches } from '../identity/address.ts';
+import type { AuthorizedKey } from '../identity/authorized-keys.ts';
 import { isExpired } from '../identity/expiry.ts';
-import type { PublicKey } from '../identity/public-key.ts';
 import type { CliTool, Policy } from '../policy/policy.ts';
 
-/** One usable line of a client's keys, with what it may use. */
-export interface KeyEntry {
-  readonly client: string;
-  readonly key: PublicKey;
-  /** `SHA256:...`, as ssh-keygen prints it. */
-  readonly fingerprint: string;
-  /** Names of the line's policies. */
-  readonly policies: readonly string[];
-  /** The union of these policies' tools. */
+/** One usable key, with what it may use. */
+export interface KeyEntry extends AuthorizedKey {
+  /** The union of its policies' tools. */
   readonly tools: ReadonlyMap<string, CliTool>;
-  /** Null for anywhere. */
-  readonly from: readonly AddressRule[] | null;
-  /** Milliseconds since 1970; null for never. */
-  readonly expiresAt: number | null;
-  readonly comment: string;
-  readonly place: Place;
 }
 
 /** Keys and policies of one moment. */
