@@ -32,7 +32,8 @@ function formatStatus(status: StatusAnswer): string[] {
     ['process', `${status.pid}, for ${formatDuration(status.uptimeSecs * 1000)}, since ${visible(status.startedAt)}`],
     ['listening on', status.listeners.map((listener) => visible(listener)).join(', ')],
     ['clients', String(status.clients)],
-    ['connections', `${status.connections}, ${status.callsRunning} calls running`],
+    ['connections', String(status.connections)],
+    ['calls running', String(status.callsRunning)],
     ['policy', visible(status.policy)],
     ['loaded', `${visible(lastReload.at)}${lastReload.problems.length === 0 ? '' : ', with problems'}`],
     ['audit log', `${goodOrBad(audit.ok)}, ${audit.seq} records${lastErrorText(audit.lastError)}`],
@@ -41,7 +42,7 @@ function formatStatus(status: StatusAnswer): string[] {
   const warning = paintFor(process.stdout, 'yellow', 'warning:');
   const problem = paintFor(process.stdout, 'red', 'problem:');
   return [
-    ...rows.map(([name, value]) => `${name.padEnd(14)}${value}`),
+    ...rows.map(([name, value]) => `${name.padEnd(15)}${value}`),
     ...lastReload.problems.map((text) => `${problem} ${visible(text, 1000)}`),
     ...status.warnings.map((text) => `${warning} ${visible(text, 1000)}`),
   ];
