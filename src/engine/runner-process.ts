@@ -1,95 +1,74 @@
 /**
- * Keeps a runner there: the process that starts this gateway's tools as the gateway's own user.
- *
- * Invariant: a call never waits for a runner that cannot be had; it fails, and says when trying again may help.
+ * The processes that start this gateway's tools as the gateway's own user, and the directories that the tools get.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Log } from './log.ts';
 import type { ToolCommand, ToolStart } from './runner-call.ts';
 import { makeDirectory, openToolDirectories } from './runner-directories.ts';
 import type { ToolDirectories } from './runner-directories.ts';
-import { launchRunner } from './runner-launch.ts';
-import type { RunnerLife } from './runner-launch.ts';
+import { superviseRunner } from './runner-supervisor.ts';
+import type { Supervisor } from './runner-supervisor.ts';
 
 export interface RunnerOptions {
   /** The gateway's state directory, which is there. No two gateways may have it at a time: each would sweep the other's tools. */
   readonly stateDirectory: string;
   /** The runner's compiled main file. Default: the one that was built with this module. */
   readonly entry?: string;
-  /** Is told when the runner ends by itself. Default: nobody. */
+  /** Is told when a runner ends by itself. Default: nobody. */
   readonly log?: Pick<Log, 'warn'>;
 }
 
 export interface Runner {
-  /** Starts a tool, and the runner first where there is none. Never rejects. */
+  /** Starts a tool, and a runner first where there is none. Never rejects. */
   readonly start: (command: ToolCommand) => Promise<ToolStart>;
   readonly directories: ToolDirectories;
-  /** For the operator's status. `pid` is null while there is no process. `restarts` counts ends that nobody asked for. */
+  /** For the operator's status. `pid` is null while a process is missing. `restarts` counts ends that nobody asked for. */
   readonly status: () => { readonly pid: number | null; readonly restarts: number };
-  /** Ends the runner, and with it every tool. Nothing can be started any more. Never rejects. */
+  /** Ends the processes, and with them every tool. Nothing can be started any more. Never rejects. */
   readonly stop: () => Promise<void>;
 }
 
-/** A runner that lived this long did not die of how it was started. */
-const SETTLED_MS = 5000;
-const MIN_RETRY_MS = 100;
-const MAX_RETRY_MS = 5000;
+/**
+ * A runner waits for each child until it has called execve(2), which is on another processor; so two of them start nearly
+ * twice as many tools in a second as one. More only take memory.
+ */
+const PROCESSES = Math.min(2, availableParallelism());
 /** sockaddr_un holds 104 bytes on some systems and 108 on Linux, with the terminating NUL. */
 const MAX_SOCKET_PATH = 103;
 
-/**
- * Starts a runner at once, so that what an earlier life of the gateway left running ends now, and again whenever it ends:
- * at once the first time, later and later where it keeps dying. Throws what the file system throws.
- */
+/** Starts the processes at once. Throws what the file system throws. */
 export function openRunner({ stateDirectory, entry = builtEntry(), log }: RunnerOptions): Runner {
   const directory = makeDirectory(join(stateDirectory, 'runner'), 0o700);
   const socketDirectory = placeForSockets(directory);
-  const launch = { entry, socketDirectory, installation: installationOf(directory) };
   const directories = openToolDirectories(stateDirectory);
-  let life: RunnerLife | undefined;
-  let isStopped = false;
-  let restarts = 0;
-  let failures = 0;
-  let retryAt = 0;
-
-  const begin = (): RunnerLife => {
-    const startedAt = performance.now();
-    const begun = launchRunner(launch);
-    life = begun;
-    void begun.ended.then(() => onEnd(performance.now() - startedAt));
-    return begun;
+  const base = installationOf(directory);
+  // Each has a name of its own, so that one that starts again does not sweep the tools of the other.
+  const supervisors = Array.from({ length: PROCESSES }, (_, index) =>
+    superviseRunner({ entry, socketDirectory, installation: `${base}${index}` }, log),
+  );
+  return {
+    directories,
+    start: (command) => leastLoaded(supervisors).start(command),
+    status: () => {
+      const all = supervisors.map((supervisor) => supervisor.status());
+      const missing = all.find(({ pid }) => pid === null);
+      return { pid: (missing ?? all[0])?.pid ?? null, restarts: all.reduce((sum, one) => sum + one.restarts, 0) };
+    },
+    stop: async () => {
+      await Promise.all(supervisors.map((supervisor) => supervisor.stop()));
+      if (socketDirectory !== directory) rmSync(socketDirectory, { recursive: true, force: true });
+    },
   };
-  const onEnd = (livedMs: number): void => {
-    life = undefined;
-    if (isStopped) return;
-    restarts += 1;
-    failures = livedMs < SETTLED_MS ? failures + 1 : 0;
-    const delayMs = failures < 2 ? 0 : Math.min(MIN_RETRY_MS * 2 ** (failures - 2), MAX_RETRY_MS);
-    retryAt = performance.now() + delayMs;
-    log?.warn('runner: ended unexpectedly, and its calls with it; it is started again', { delayMs, restarts });
-    setTimeout(() => (life === undefined && !isStopped ? begin() : undefined), delayMs).unref();
-  };
-  const start = async (command: ToolCommand): Promise<ToolStart> => {
-    const retryAfterMs = Math.ceil(retryAt - performance.now());
-    if (isStopped || (life === undefined && retryAfterMs > 0)) return { ...NO_RUNNER, retryAfterMs };
-    const connection = await (life ?? begin()).connection;
-    return connection === undefined ? { ...NO_RUNNER, retryAfterMs: MIN_RETRY_MS } : connection.start(command);
-  };
-  const stop = async (): Promise<void> => {
-    isStopped = true;
-    life?.stop();
-    await life?.ended;
-    if (socketDirectory !== directory) rmSync(socketDirectory, { recursive: true, force: true });
-  };
-  begin();
-  return { start, directories, stop, status: () => ({ pid: life?.pid ?? null, restarts }) };
 }
 
-const NO_RUNNER = { ok: false, code: 'ELOST', message: 'no runner could be started' } as const;
+/** The first of the least loaded: one call at a time always goes to the same process, whose memory is warm. */
+function leastLoaded(supervisors: readonly Supervisor[]): Supervisor {
+  return supervisors.reduce((best, next) => (next.load() < best.load() ? next : best));
+}
 
 /** `main.js` beside a compiled engine; a source file names a source file, which takes a loader. */
 function builtEntry(): string {
@@ -105,16 +84,16 @@ function placeForSockets(directory: string): string {
   return isShort ? directory : mkdtempSync(join(tmpdir(), 'carapace-'));
 }
 
-/** The name that this installation's tools carry, made once and kept. */
+/** The beginning of the names that this installation's tools carry: 31 hexadecimal digits, made once and kept. */
 function installationOf(directory: string): string {
   const path = join(directory, 'installation');
   try {
     const text = readFileSync(path, 'latin1').trim();
-    if (/^[0-9a-f]{32}$/.test(text)) return text;
+    if (/^[0-9a-f]{31}$/.test(text)) return text;
   } catch {
     // There is none yet.
   }
-  const name = randomBytes(16).toString('hex');
+  const name = randomBytes(16).toString('hex').slice(1);
   writeFileSync(path, `${name}\n`, { mode: 0o600 });
   return name;
 }
