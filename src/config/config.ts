@@ -1,6 +1,7 @@
 /**
  * The gateway's configuration: `carapace.yaml`, read strictly, in the units that the code counts in.
  */
+import { stringify } from 'yaml';
 import type * as z from 'zod';
 import type { Problem } from '../model/problem.ts';
 import { compareProblems, didYouMean } from '../model/problem.ts';
@@ -44,6 +45,11 @@ export function loadConfig(file: string, text: string): LoadedConfig {
   if (parsed.success) return { ok: true, config: configOf(parsed.data) };
   const problems = parsed.error.issues.flatMap((issue) => problemsOfIssue(issue, document));
   return { ok: false, problems: problems.toSorted(compareProblems) };
+}
+
+/** Writes a configuration as a file that `loadConfig` reads back: every key with its value in force. */
+export function formatConfig(config: Config): string {
+  return stringify(config.text);
 }
 
 function configOf(text: ConfigText): Config {
