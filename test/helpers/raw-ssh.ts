@@ -121,7 +121,13 @@ export class RawSsh {
       const at = this.received.findIndex((payload) => numbers.includes(payload[0] ?? 0));
       if (at !== -1) return this.received.splice(at, 1)[0] ?? Buffer.alloc(0);
       if (this.closed) throw new Error('the connection was closed');
-      await Promise.race([once(this.events, 'message'), once(this.events, 'closed')]);
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          this.events.off('message', wake).off('closed', wake);
+          resolve();
+        };
+        this.events.on('message', wake).on('closed', wake);
+      });
     }
   }
 

@@ -7,13 +7,14 @@ import type { Socket } from 'node:net';
 /** Output that may wait in memory before streams pause. */
 const ROOM_BYTES = 1024 * 1024;
 /** Output at which reading stops too: only replies to what is read can take it so far. */
-const STOP_READING_BYTES = 4 * ROOM_BYTES;
+const STOP_READING_BYTES = 2 * ROOM_BYTES;
 /** What a peer gets to take the last bytes before its socket is destroyed. */
 const LAST_BYTES_MS = 1000;
 
 export class SocketOutput {
   readonly #socket: Socket;
-  #corked = false;
+  #pieces: Buffer[] = [];
+  #piecesLength = 0;
 
   /** `onDrain` is called whenever everything that waited was taken. */
   constructor(socket: Socket, onDrain: () => void) {
@@ -24,33 +25,42 @@ export class SocketOutput {
     });
   }
 
-  /** ssh2 writes a packet in up to four pieces: they leave in one system call. */
+  /**
+   * Takes bytes; they leave at the end of this tick, together. ssh2 writes a packet in up to four pieces, and a flood of
+   * small replies kept as pieces would cost many times its bytes.
+   */
   write(bytes: Buffer): void {
-    if (this.#socket.destroyed || this.#socket.writableEnded) return;
-    if (!this.#corked) {
-      this.#corked = true;
-      this.#socket.cork();
-      process.nextTick(() => {
-        this.#corked = false;
-        this.#socket.uncork();
-      });
-    }
-    this.#socket.write(bytes);
+    if (this.#piecesLength === 0) process.nextTick(() => this.#flush());
+    this.#pieces.push(bytes);
+    this.#piecesLength += bytes.length;
   }
 
   /** Whether streams may write now. Where not, `onDrain` follows. */
   get hasRoom(): boolean {
-    return this.#socket.writableLength < ROOM_BYTES;
+    return this.#waiting < ROOM_BYTES;
   }
 
   /** Stops reading from a peer that does not take what its messages made us write. */
   throttleInput(): void {
-    if (this.#socket.writableLength > STOP_READING_BYTES) this.#socket.pause();
+    if (this.#waiting > STOP_READING_BYTES) this.#socket.pause();
   }
 
   /** Lets what was written leave, then closes; a peer that does not read gets a bounded time. */
   end(): void {
+    this.#flush();
     this.#socket.end();
     setTimeout(() => this.#socket.destroy(), LAST_BYTES_MS).unref();
+  }
+
+  get #waiting(): number {
+    return this.#socket.writableLength + this.#piecesLength;
+  }
+
+  #flush(): void {
+    if (this.#piecesLength === 0) return;
+    const bytes = Buffer.concat(this.#pieces, this.#piecesLength);
+    this.#pieces = [];
+    this.#piecesLength = 0;
+    if (!this.#socket.destroyed && !this.#socket.writableEnded) this.#socket.write(bytes);
   }
 }
