@@ -58,9 +58,8 @@ export function formatPath(path: Path): string {
 }
 
 function toPlain(document: Document, problems: Problem[], place: Place): unknown {
-  if (document.contents === null) return {};
   try {
-    return document.toJS({ maxAliasCount: 0 }) as unknown;
+    return (document.toJS({ maxAliasCount: 0 }) as unknown) ?? {};
   } catch (error) {
     problems.push({
       severity: 'error',
