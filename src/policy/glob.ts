@@ -67,8 +67,7 @@ const TEXT_MODE = {
 } as const;
 
 function compileText(pieces: readonly Piece[]): Glob {
-  // `/` and SLASH would be one character, so what tells them apart is matched by our own slower loop.
-  if (pieces.some(confusesSlash)) return (text) => matchesPieces(pieces, text);
+  if (!pieces.every(hasOneReading)) return (text) => matchesPieces(pieces, text);
   const matcher = new Minimatch(START + pieces.map(encodePiece).join(''), TEXT_MODE);
   return (text) => {
     if (text.includes(SLASH)) return matchesPieces(pieces, text);
@@ -76,32 +75,41 @@ function compileText(pieces: readonly Piece[]): Glob {
   };
 }
 
-function confusesSlash(piece: Piece): boolean {
-  if (piece.kind === 'text') return piece.text.includes(SLASH);
-  return piece.kind === 'class' && holds(piece.ranges, '/') !== holds(piece.ranges, SLASH);
+/**
+ * False for what minimatch would read in another way than we do, which our own slower loop matches: SLASH itself, which
+ * is `/` to it, and classes of more than letters and digits (`[\^a]` is negated to it, and `[+-9]` has no `/`).
+ */
+function hasOneReading(piece: Piece): boolean {
+  if (piece.kind === 'text') return !piece.text.includes(SLASH);
+  if (piece.kind !== 'class') return true;
+  return piece.ranges.every(({ first, last }) => isLetterOrDigit(first) && isLetterOrDigit(last));
+}
+
+function isLetterOrDigit(code: number): boolean {
+  return /[0-9A-Za-z]/.test(String.fromCodePoint(code));
 }
 
 function encodePiece(piece: Piece): string {
   switch (piece.kind) {
     case 'text':
-      return escaped(piece.text);
+      return piece.text.replace(/[\x21-\x7e]/g, encodeChar);
     case 'any':
       return '*';
     case 'one':
       return '?';
     case 'class': {
-      const ranges = piece.ranges.map(({ first, last }) => {
-        const range = escaped(String.fromCodePoint(first));
-        return first === last ? range : `${range}-${escaped(String.fromCodePoint(last))}`;
-      });
+      const ranges = piece.ranges.map(
+        ({ first, last }) => `${String.fromCodePoint(first)}-${String.fromCodePoint(last)}`,
+      );
       return `[${piece.negated ? '!' : ''}${ranges.join('')}]`;
     }
   }
 }
 
-/** Every ASCII character that is no letter or digit gets a backslash: minimatch then takes it as itself, in classes too. */
-function escaped(text: string): string {
-  return text.replace(/[\x21-\x7e]/g, (char) => (/[0-9A-Za-z]/.test(char) ? char : char === '/' ? SLASH : `\\${char}`));
+/** Whatever could mean something gets a backslash. */
+function encodeChar(char: string): string {
+  if (char === '/') return SLASH;
+  return /[0-9A-Za-z]/.test(char) ? char : `\\${char}`;
 }
 
 /** The plain matcher, character by character: after a mismatch it lets the last `*` take one more, so it never explodes. */

@@ -33,15 +33,15 @@ const REFUSED = 'working directory is not allowed';
 export function directoryToOpen(tool: CliTool, request: ToolRequest): string | null {
   if (tool.cwdAllowed === null) return null;
   if (request.cwd === undefined) return tool.cwdAllowed[0] ?? null;
-  return pathProblem(request.cwd) === undefined ? request.cwd : null;
+  return problemOf(tool, request.cwd) === undefined ? request.cwd : null;
 }
 
 /** Says where the tool starts: a null `cwd` is its own empty directory. Never throws. */
 export function judgeDirectory(tool: CliTool, request: ToolRequest, found: WorkingDirectory): JudgedDirectory {
-  if (tool.cwdAllowed === null) return { ok: true, cwd: null };
   const token = request.cwd ?? null;
-  const problem = request.cwd === undefined ? undefined : pathProblem(request.cwd);
+  const problem = problemOf(tool, request.cwd);
   if (problem !== undefined) return { ok: false, token, message: `working directory ${problem}` };
+  if (tool.cwdAllowed === null) return { ok: true, cwd: null };
   if (found.kind !== 'opened') return { ok: false, token, message: REFUSED };
   const { directory, allowed } = found;
   if (!allowed.some((root) => isInside(root, directory.path))) return { ok: false, token, message: REFUSED };
@@ -53,9 +53,20 @@ export function isInside(root: string, path: string): boolean {
   return path === root || path.startsWith(root.endsWith('/') ? root : `${root}/`);
 }
 
-/** What is wrong with a path that names a directory, by its text alone; undefined where nothing is. */
+/** One that is ignored need not be a good path, but no request holds what no program could be given. */
+function problemOf(tool: CliTool, cwd: string | undefined): string | undefined {
+  if (cwd === undefined) return undefined;
+  return tool.cwdAllowed === null ? textProblem(cwd) : pathProblem(cwd);
+}
+
+/** What is wrong with a path that names a directory or program, by its text alone; undefined where nothing is. */
 export function pathProblem(path: string): string | undefined {
-  if (!path.isWellFormed() || path.includes('\0')) return 'holds NUL or a lone surrogate';
+  const problem = textProblem(path);
+  if (problem !== undefined) return problem;
   if (!path.startsWith('/')) return 'is not an absolute path';
   return path.split('/').includes('..') ? "holds a '..' segment" : undefined;
+}
+
+function textProblem(path: string): string | undefined {
+  return !path.isWellFormed() || path.includes('\0') ? 'holds NUL or a lone surrogate' : undefined;
 }
