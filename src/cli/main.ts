@@ -11,6 +11,8 @@ if (major < 20 || (major === 20 && minor < 19)) {
   );
   process.exitCode = 78;
 } else {
+  // A reader that has seen enough (`carapace audit | head`) is no failure; any other error of stdout is an I/O error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 74));
   const { runProgram } = await import('./program.ts');
   process.exitCode = await runProgram(process.argv.slice(2));
 }

@@ -8,7 +8,16 @@
 import { CarapaceError, messageOf } from '../model/error.ts';
 
 /** Exit statuses of the operator's commands: sysexits(3) where one fits. */
-export const EXIT = { ok: 0, no: 1, usage: 64, badData: 65, unavailable: 69, software: 70, configuration: 78 } as const;
+export const EXIT = {
+  ok: 0,
+  no: 1,
+  usage: 64,
+  badData: 65,
+  unavailable: 69,
+  software: 70,
+  ioError: 74,
+  configuration: 78,
+} as const;
 
 /** Prints an error and its hint to stderr. */
 export function reportError(message: string, hint?: string): void {
@@ -44,6 +53,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   'bad-data': EXIT.badData,
   unreachable: EXIT.unavailable,
   configuration: EXIT.configuration,
+  'audit-unavailable': EXIT.ioError,
 };
 
 /** Writes a line of an answer to stdout. */

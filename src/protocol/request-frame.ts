@@ -49,7 +49,7 @@ export function parseRequest(payload: Buffer): ParsedRequest {
 /** Parses a request's JSON text, for the command line's tools that read requests a line. Never throws. */
 export function parseRequestText(text: string): ParsedRequest {
   const json = parseStrictJson(text);
-  if (!json.ok) return { ok: false, reason: 'malformed', message: `request is not strict JSON: ${json.message}` };
+  if (!json.ok) return { ok: false, reason: 'malformed', message: `not strict JSON: ${json.message}` };
   try {
     return { ok: true, request: requestFrom(json.value) };
   } catch (thrown) {
@@ -76,7 +76,7 @@ function requestFrom(value: unknown): WireRequest {
   // The version comes first: what else a newer request holds cannot be judged here.
   const version = object['v'];
   if (version !== undefined && version !== 1) {
-    throw new Refused('request has a version other than 1; upgrade the gateway or the shim', 'unsupported-version');
+    throw new Refused('its version is not 1; upgrade the gateway or the shim', 'unsupported-version');
   }
   for (const key of Object.keys(object)) if (!KEYS.includes(key)) throw new Refused(`unknown key ${quoted(key, 40)}`);
   const argv = argvFrom(object['argv']);

@@ -55,10 +55,10 @@ describe('parseRequest', () => {
     ['{"tool":"op","argv":[],"reply":"json"}', "malformed: 'reply' must be 'raw' or 'frames'"],
     ['{"tool":"op","argv":[],"meta":{"a":{}}}', "malformed: 'meta.a' must be a string"],
     ['{"tool":"op","argv":[],"stdin":"x"}', "malformed: unknown key 'stdin'"],
-    ['{"v":2,"tool":"op","argv":[],"new":1}', 'unsupported-version: request has a version other than 1'],
-    ['{"v":"1","tool":"op","argv":[]}', 'unsupported-version: request has a version other than 1'],
-    ['{"tool":"op","tool":"gh","argv":[]}', 'malformed: request is not strict JSON: duplicate key "tool"'],
-    ['{"tool":"op","argv":["\\ud800"]}', 'malformed: request is not strict JSON: lone surrogate'],
+    ['{"v":2,"tool":"op","argv":[],"new":1}', 'unsupported-version: its version is not 1'],
+    ['{"v":"1","tool":"op","argv":[]}', 'unsupported-version: its version is not 1'],
+    ['{"tool":"op","tool":"gh","argv":[]}', 'malformed: not strict JSON: duplicate key "tool"'],
+    ['{"tool":"op","argv":["\\ud800"]}', 'malformed: not strict JSON: lone surrogate'],
   ])('refuses %s', (text, why) => {
     expect(refusal(text)).toContain(why);
   });
