@@ -1,15 +1,17 @@
 /** `carapace client add`: lets a key in, under one or more policies. */
-import { visible } from '../model/visible.ts';
-import { CarapaceError } from '../model/error.ts';
 import type { AuthorizedKey } from '../identity/authorized-keys.ts';
-import { parseAuthorizedKeys } from '../identity/authorized-keys.ts';
 import { formatForcedCommand } from '../identity/forced-command.ts';
+import type { KeyLine } from '../identity/key-line.ts';
+import { CarapaceError } from '../model/error.ts';
+import { visible } from '../model/visible.ts';
+import { CLIENT_FOLDER } from './client-connection.ts';
 import { appendLine, formatKeyLine, placeOfKey, readClientFile, writeClientFile } from './client-file.ts';
 import type { OfferedKey } from './client-key.ts';
 import { makeKey, readOfferedKey } from './client-key.ts';
+import type { Terms } from './client-terms.ts';
 import { carriedDirectory, checkPolicies, parseTerms } from './client-terms.ts';
-import type { AddressOptions } from './client-text.ts';
-import { connectionAnswer, describeKey, formatConnection, keyAnswer } from './client-text.ts';
+import type { AddressOptions, ConnectionAnswer } from './client-text.ts';
+import { connectionAnswer, describeKey, keyAnswer, printConnection } from './client-text.ts';
 import type { Directory } from './directory.ts';
 import { resolveDirectory } from './directory.ts';
 import { EXIT, print, printJson } from './report.ts';
@@ -37,8 +39,9 @@ export interface ClientAddOptions extends AddressOptions {
 export async function run(options: ClientAddOptions): Promise<number> {
   const directory = resolveDirectory(options.dir);
   const policies = options.policy ?? [];
-  if (policies.length === 0)
+  if (policies.length === 0) {
     throw new CarapaceError('usage', 'client add: no policy is given', { hint: 'name one with --policy NAME' });
+  }
   checkPolicies(directory, policies);
   const file = readClientFile(directory, options.name);
   const terms = parseTerms(options);
@@ -57,21 +60,27 @@ export async function run(options: ClientAddOptions): Promise<number> {
       hint: 'client set changes what its client may do',
     });
   }
-  const values = [
-    { name: 'command', value: command },
-    { name: 'from', value: terms.from ?? null },
-    { name: 'expiry-time', value: terms.expires ?? null },
-  ].filter(({ value }) => value !== null);
-  const line = { options: [{ name: 'restrict', value: null }, ...values], ...lineOf(offered, options.name) };
-  const text = appendLine(file.text, formatKeyLine(line));
-  writeClientFile(directory, file, text);
-
-  const added = parseAuthorizedKeys(`authorized_keys.d/${options.name}`, options.name, text).keys.at(-1);
-  if (options.json === true)
-    printJson({ client: options.name, key: added === undefined ? null : keyAnswer(added), ...connection });
-  else for (const part of formatAdded(options, directory, added)) print(part);
-  if (options.json !== true) print(formatConnection(connection));
+  const line = lineOf(offered, options.name, command, terms);
+  const added = writeClientFile(directory, file, appendLine(file.text, formatKeyLine(line))).slice(-1);
+  if (options.json === true) printJson({ client: options.name, key: added.map(keyAnswer)[0] ?? null, ...connection });
+  else printAdded(directory, options, added, connection);
   return EXIT.ok;
+}
+
+function printAdded(
+  directory: Directory,
+  { name, newKey }: ClientAddOptions,
+  added: readonly AuthorizedKey[],
+  connection: ConnectionAnswer,
+): void {
+  print(`# client ${name} in ${visible(directory.keysDirectory, 4096)}`);
+  for (const key of added) print(`# key ${describeKey(key)}`);
+  if (newKey !== undefined) {
+    print(
+      `# move ${visible(newKey, 4096)} to the client machine as ${CLIENT_FOLDER}/id_ed25519; it needs no other copy`,
+    );
+  }
+  printConnection(connection);
 }
 
 async function takeKey({ key, newKey, name }: ClientAddOptions): Promise<OfferedKey> {
@@ -83,21 +92,15 @@ async function takeKey({ key, newKey, name }: ClientAddOptions): Promise<Offered
 }
 
 /** A comment is for people: one that could surprise a reader of the file is replaced by the client's name. */
-function lineOf(
-  { key, comment }: OfferedKey,
-  client: string,
-): { readonly type: string; readonly base64: string; readonly comment: string } {
+function lineOf({ key, comment }: OfferedKey, client: string, command: string, terms: Terms): KeyLine {
+  const options = [
+    { name: 'restrict', value: null },
+    { name: 'command', value: command },
+  ];
+  const limits = [
+    { name: 'from', value: terms.from ?? null },
+    { name: 'expiry-time', value: terms.expires ?? null },
+  ].filter(({ value }) => value !== null);
   const isPlain = /^[\x21-\x7e][\x20-\x7e]{0,99}$/.test(comment);
-  return { type: key.type, base64: key.base64, comment: isPlain ? comment : client };
-}
-
-function formatAdded(options: ClientAddOptions, directory: Directory, added: AuthorizedKey | undefined): string[] {
-  const lines = [`# client ${visible(options.name)} in ${visible(directory.keysDirectory, 4096)}`];
-  if (added !== undefined) lines.push(`# key ${describeKey(added)}`);
-  if (options.newKey !== undefined) {
-    lines.push(
-      `# move ${visible(options.newKey, 4096)} to the client machine as ~/.config/carapace/id_ed25519; no other copy is needed`,
-    );
-  }
-  return lines;
+  return { options: [...options, ...limits], type: key.type, base64: key.base64, comment: isPlain ? comment : client };
 }

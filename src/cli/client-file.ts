@@ -2,7 +2,7 @@
  * Writes files of `authorized_keys.d/`. What a person wrote there (comments, blank lines, the order of options) stays;
  * only what a command was asked to change changes.
  */
-import { mkdirSync, readdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   checkTrustedDirectory,
@@ -99,17 +99,19 @@ export function placeOfKey(directory: Directory, base64: string): string | undef
 }
 
 /**
- * Puts a new text into a client's file, making file and directory where they are missing. The text is read back first
- * as the gateway will read it.
+ * Puts a new text into a client's file, making file and directory where they are missing. The text is first read as the
+ * gateway will read it; the keys that are in it come back.
  *
  * @throws CarapaceError `configuration` where the directory is not to be trusted; `conflict` where somebody else changed
  * the file meanwhile
  */
-export function writeClientFile(directory: Directory, file: ClientFile, text: string): void {
-  const [problem] = parseAuthorizedKeys(`authorized_keys.d/${file.name}`, file.name, text).problems;
+export function writeClientFile(directory: Directory, file: ClientFile, text: string): readonly AuthorizedKey[] {
+  const { keys, problems } = parseAuthorizedKeys(`authorized_keys.d/${file.name}`, file.name, text);
+  const [problem] = problems;
   // fail safe: what the gateway would refuse is a defect of the command, and is not written.
   if (problem !== undefined) throw new CarapaceError('configuration', formatProblem(problem));
-  mkdirSync(directory.keysDirectory, { recursive: true, mode: DIRECTORY_MODE });
+  const made = mkdirSync(directory.keysDirectory, { recursive: true });
+  if (made !== undefined) chmodSync(directory.keysDirectory, DIRECTORY_MODE);
   checkTrustedDirectory(directory.keysDirectory);
   if (readIfThere(file.path) !== file.text) throw conflict(file);
   try {
@@ -117,6 +119,7 @@ export function writeClientFile(directory: Directory, file: ClientFile, text: st
   } catch (error) {
     throw errnoOf(error) === 'EEXIST' ? conflict(file) : error;
   }
+  return keys;
 }
 
 /** Removes a client's file. Lasting, once it returns. */

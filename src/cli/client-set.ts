@@ -1,7 +1,6 @@
 /** `carapace client set`: changes the terms of all keys of a client. */
 import { CarapaceError } from '../model/error.ts';
 import { visible } from '../model/visible.ts';
-import { parseAuthorizedKeys } from '../identity/authorized-keys.ts';
 import { formatForcedCommand, parseForcedCommand } from '../identity/forced-command.ts';
 import type { KeyLine, KeyOption } from '../identity/key-line.ts';
 import { mapKeyLines, readKnownClient, writeClientFile } from './client-file.ts';
@@ -34,8 +33,7 @@ export async function run(options: ClientSetOptions): Promise<number> {
   }
   checkPolicies(directory, policies);
   const text = mapKeyLines(file.text ?? '', (line) => ({ ...line, options: changeOptions(line, policies, terms) }));
-  writeClientFile(directory, file, text);
-  const { keys } = parseAuthorizedKeys(`authorized_keys.d/${options.name}`, options.name, text);
+  const keys = writeClientFile(directory, file, text);
   if (options.json === true) printJson({ client: options.name, keys: keys.map(keyAnswer) });
   else for (const key of keys) print(`${visible(options.name)}: ${describeKey(key)}`);
   return EXIT.ok;

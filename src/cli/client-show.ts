@@ -4,7 +4,7 @@ import { formatProblem } from '../model/problem.ts';
 import { visible } from '../model/visible.ts';
 import { checkClientName, clientNames, noSuchClient } from './client-file.ts';
 import type { AddressOptions } from './client-text.ts';
-import { connectionAnswer, describeKey, formatConnection, keyAnswer } from './client-text.ts';
+import { connectionAnswer, describeKey, printConnection, keyAnswer } from './client-text.ts';
 import type { Directory } from './directory.ts';
 import { resolveDirectory } from './directory.ts';
 import { EXIT, print, printJson, reportError } from './report.ts';
@@ -32,7 +32,7 @@ export async function run(options: ClientShowOptions): Promise<number> {
 function showConnection(directory: Directory, options: ClientShowOptions): number {
   const connection = connectionAnswer(directory, options.name, options);
   if (options.json === true) printJson({ client: options.name, ...connection });
-  else print(formatConnection(connection));
+  else printConnection(connection);
   return EXIT.ok;
 }
 

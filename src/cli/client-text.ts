@@ -6,11 +6,10 @@ import type { AuthorizedKey } from '../identity/authorized-keys.ts';
 import { isExpired } from '../identity/expiry.ts';
 import { loadHostKey } from '../engine/host-key.ts';
 import { visible } from '../model/visible.ts';
-import type { SshConfigParts } from './client-connection.ts';
 import { CLIENT_FOLDER, formatKnownHosts, formatSshConfig, gatewayAddress } from './client-connection.ts';
 import type { Directory } from './directory.ts';
 import { readConfig } from './read-config.ts';
-import { reportWarning } from './report.ts';
+import { print, reportWarning } from './report.ts';
 
 /** A key as `--json` shows it. */
 export interface KeyAnswer {
@@ -67,6 +66,8 @@ export interface ConnectionAnswer {
   readonly knownHosts: string;
   /** Of the host key. */
   readonly hostKeyFingerprint: string;
+  /** Why the client's machine may not reach this address; null where nothing speaks against it. */
+  readonly doubt: string | null;
 }
 
 /** `--host` and `--port`. */
@@ -76,32 +77,29 @@ export interface AddressOptions {
 }
 
 /**
- * Collects what a client's machine needs; makes the host key if there is none. Warns on stderr where the address may not
- * be one that the machine can reach.
+ * Collects what a client's machine needs; makes the host key if there is none.
  *
  * @throws CarapaceError `usage` for a bad address, `configuration` for a broken `carapace.yaml` or host key
  */
 export function connectionAnswer(directory: Directory, client: string, options: AddressOptions): ConnectionAnswer {
   const { host, port, doubt } = gatewayAddress(readConfig(directory).listen, options);
   const hostKey = loadHostKey(directory.stateDirectory);
-  if (doubt !== null)
-    reportWarning(`address: ${doubt}`, 'name the one that the client machine uses with --host HOST --port PORT');
-  const parts: SshConfigParts = { client, host, port };
   return {
     host,
     port,
-    sshConfig: formatSshConfig(parts),
+    sshConfig: formatSshConfig({ client, host, port }),
     knownHosts: formatKnownHosts(hostKey),
     hostKeyFingerprint: hostKey.fingerprint,
+    doubt,
   };
 }
 
-/** The same for people: comments, the ssh_config block, the known_hosts line. */
-export function formatConnection(answer: ConnectionAnswer): string {
-  return [
-    `# ${CLIENT_FOLDER}/ssh_config (make the directory with: mkdir -p -m 700 ${CLIENT_FOLDER})`,
-    answer.sshConfig,
-    `# ${CLIENT_FOLDER}/known_hosts (host key ${answer.hostKeyFingerprint})`,
-    answer.knownHosts.trimEnd(),
-  ].join('\n');
+/** Prints the same for people: comments, the ssh_config block, the known_hosts line; a doubtful address is a warning. */
+export function printConnection({ sshConfig, knownHosts, hostKeyFingerprint, doubt }: ConnectionAnswer): void {
+  print(`# ${CLIENT_FOLDER}/ssh_config (make the directory with: mkdir -p -m 700 ${CLIENT_FOLDER})`);
+  print(sshConfig);
+  print(`# ${CLIENT_FOLDER}/known_hosts (host key ${hostKeyFingerprint})`);
+  print(knownHosts.trimEnd());
+  if (doubt !== null)
+    reportWarning(`address: ${doubt}`, 'name the one that the client machine uses with --host HOST --port PORT');
 }
