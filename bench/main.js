@@ -203,7 +203,7 @@ function residentMiB(pid) {
 }
 
 function print() {
-  const native = require('ssh2/lib/protocol/crypto.js').bindingAvailable ? 'native addon' : 'JavaScript';
+  const native = require('ssh2/lib/protocol/crypto.js').bindingAvailable === true ? 'native addon' : 'JavaScript';
   if (values.json) {
     process.stdout.write(
       `${JSON.stringify({ node: process.version, cryptography: native, rounds: ROUNDS, bytes: BYTES, rows })}\n`,

@@ -5,7 +5,18 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -58,7 +69,7 @@ export interface TestClient {
 }
 
 export interface GatewayOptions {
-  /** YAML of policies by name. Default: one named `test` from `TEST_POLICY`. */
+  /** YAML of policies by name; `TOOLS/` in it is where the fixture tools are. Default: `test`, from `TEST_POLICY`. */
   readonly policies?: Readonly<Record<string, string>>;
   readonly config?: string;
   /** Clients to begin with: name and policies. Default: `vm` with `test`. */
@@ -70,6 +81,8 @@ export interface GatewayOptions {
 
 export class TestGateway {
   readonly dir: string;
+  /** A copy of the fixture tools with modes that the gateway trusts, whatever those of the checkout are. */
+  readonly tools: string;
   readonly clients = new Map<string, TestClient>();
   child: ChildProcess;
   port = 0;
@@ -81,6 +94,9 @@ export class TestGateway {
     this.#options = options;
     this.#home = mkdtempSync(join(tmpdir(), 'cp-'));
     this.dir = options.dir ?? join(this.#home, 'gw');
+    this.tools = join(this.#home, 'tools');
+    cpSync(FIXTURES, this.tools, { recursive: true });
+    for (const name of ['', ...readdirSync(this.tools)]) chmodSync(join(this.tools, name), 0o755);
     this.child = undefined as unknown as ChildProcess;
   }
 
@@ -123,7 +139,8 @@ export class TestGateway {
   }
 
   writePolicy(name: string, text: string): void {
-    writeFileSync(join(this.dir, 'policies', `${name}.yaml`), text, { mode: 0o644 });
+    const placed = text.replaceAll('TOOLS/', `${this.tools}/`);
+    writeFileSync(join(this.dir, 'policies', `${name}.yaml`), placed, { mode: 0o644 });
   }
 
   /** Makes a key and the client's file; `options` go in front of the key type. */
@@ -162,6 +179,31 @@ export class TestGateway {
   /** The same, as a child to talk to. */
   spawnSsh(args: readonly string[], client?: string): ChildProcess {
     return spawn('ssh', ['-F', this.client(client).sshConfig, ...args]);
+  }
+
+  /** Brings up a client's master connection, which calls through the host `mux` use from then on. */
+  async openMaster(client?: string): Promise<ChildProcess> {
+    const master = this.spawnSsh(['-M', '-N', 'mux'], client);
+    await until(async () => (await finish(this.spawnSsh(['-O', 'check', 'mux'], client))).status === 0);
+    return master;
+  }
+
+  /** A path under which the shim stands for a tool. */
+  shimAs(tool: string): string {
+    const path = join(this.#home, 'bin', tool);
+    mkdirSync(join(this.#home, 'bin'), { recursive: true });
+    if (!existsSync(path)) symlinkSync(SHIM, path);
+    return path;
+  }
+
+  /** The environment of a shim's caller: where its configuration is, and a PATH. */
+  shimEnv(client?: string): NodeJS.ProcessEnv {
+    return { PATH: process.env['PATH'], CARAPACE_SSH_CONFIG: this.client(client).sshConfig };
+  }
+
+  /** Says which tools the shim gives its caller's stdin. */
+  writeStdinTools(...tools: readonly string[]): void {
+    writeFileSync(join(this.#home, 'stdin-tools'), tools.map((tool) => `${tool}\n`).join(''));
   }
 
   /** Runs a request as a frame on the exec command. */

@@ -2,7 +2,7 @@
  * An SSH client that does what no honest client does: after a real key exchange it sends whatever payload a test wants,
  * in whatever order, and reads (or does not read) what comes back. Built on ssh2's client-side packet layer.
  */
-import { createPrivateKey, type KeyObject, sign } from 'node:crypto';
+import { type KeyObject, sign } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createRequire } from 'node:module';
@@ -181,9 +181,4 @@ export class RawSsh {
   close(): void {
     this.socket.destroy();
   }
-}
-
-/** The private key of an ed25519 pair that node made. */
-export function privateKeyFrom(pem: string): KeyObject {
-  return createPrivateKey(pem);
 }

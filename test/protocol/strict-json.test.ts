@@ -25,7 +25,7 @@ describe('parseStrictJson', () => {
 
   it('agrees with JSON.parse about what is no JSON', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(...'{}[]",:0123456789.eE+-\\ntrufals \t') }), (text) => {
+      fc.property(fc.string({ unit: fc.constantFrom(...'{}[]",:0123456789.eE+-\\ntrufals \t'.split('')) }), (text) => {
         let valid = true;
         try {
           JSON.parse(text);

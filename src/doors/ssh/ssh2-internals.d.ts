@@ -54,7 +54,7 @@ declare module 'ssh2/lib/protocol/utils.js' {
 }
 
 declare module 'ssh2/lib/protocol/crypto.js' {
-  const crypto: { readonly init: Promise<void>; readonly bindingAvailable: boolean };
+  const crypto: { readonly init: Promise<void> };
   export default crypto;
 }
 

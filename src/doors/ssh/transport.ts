@@ -9,7 +9,6 @@
  * Invariants: `onMessage` sees each payload once and in order; nothing is written after `close`; no callback of ssh2's
  * throws into a socket's event.
  */
-import { createRequire } from 'node:module';
 import ssh2Crypto from 'ssh2/lib/protocol/crypto.js';
 import keyParser from 'ssh2/lib/protocol/keyParser.js';
 import Protocol from 'ssh2/lib/protocol/Protocol.js';
@@ -58,12 +57,6 @@ export interface TransportOptions {
 
 /** Resolves once ssh2's cryptography (a WebAssembly module) is ready; no transport may be opened before. */
 export const transportReady: Promise<void> = ssh2Crypto.init;
-
-/** Whether ssh2's native addon is in use: an option for throughput that nothing needs. */
-export const nativeCrypto: boolean = ssh2Crypto.bindingAvailable;
-
-/** Version of ssh2, for `status` and the bench. */
-export const ssh2Version: string = (createRequire(import.meta.url)('ssh2/package.json') as { version: string }).version;
 
 /** Parses the host's private key. @throws Error where ssh2 cannot read it. */
 export function parseHostKey(privateKey: string): TransportHostKey {
