@@ -94,6 +94,8 @@ export function pumpInput(source: Readable, socket: Socket, transform?: Transfor
   sink.on('drain', onDrain);
   socket.once('close', stop);
   source.on('data', onData).once('end', onEnd);
+  // Whoever read the request from it paused it, and a listener alone does not undo that.
+  source.resume();
   if (source.readableEnded) onEnd();
   // What the tool writes to its stdin has no reader.
   socket.resume();
