@@ -1,6 +1,7 @@
 /**
  * Exit statuses and reason codes: one table, printed in docs/protocol.md. 0 to 255 are otherwise the tool's own.
  */
+import { constants } from 'node:os';
 import type { Outcome } from '../model/outcome.ts';
 import type { Reason } from '../model/reason.ts';
 
@@ -33,21 +34,8 @@ export const EXIT_STATUS: Readonly<Record<Reason, number>> = {
   draining: 75,
 };
 
-/** Signal numbers that are the same on Linux and macOS; another signal counts as 0, which gives 128. */
-const SIGNAL_NUMBERS: ReadonlyMap<string, number> = new Map([
-  ['SIGHUP', 1],
-  ['SIGINT', 2],
-  ['SIGQUIT', 3],
-  ['SIGILL', 4],
-  ['SIGTRAP', 5],
-  ['SIGABRT', 6],
-  ['SIGFPE', 8],
-  ['SIGKILL', 9],
-  ['SIGSEGV', 11],
-  ['SIGPIPE', 13],
-  ['SIGALRM', 14],
-  ['SIGTERM', 15],
-]);
+/** This system's signal numbers; a signal that it does not name counts as 0, which gives 128. */
+const SIGNAL_NUMBERS: ReadonlyMap<string, number> = new Map(Object.entries(constants.signals));
 
 /**
  * The status that a call ends with. Death by a signal is 128+n, sent as `exit-status`: OpenSSH's client turns
