@@ -33,7 +33,7 @@ export function startTool(command: StartCommand, streams: ToolStreams, marker: s
       events.refused({ code: 'EPROTO', message: 'a stream carried data before the tool was started' });
     else startIn(enter(command), command, streams, marker, events);
   } catch (error) {
-    events.refused(refusalOf(error));
+    events.refused(refusalOf(error, command));
   } finally {
     // Closes the runner's copies only: no shutdown(2), which would reach through to the tool's.
     for (const socket of [streams[0], streams[1], streams[2]]) socket?.destroy();
@@ -78,7 +78,7 @@ function startIn(
     directory.close();
   }
   child.once('error', (error) => {
-    if (child.pid === undefined) events.refused(refusalOf(error));
+    if (child.pid === undefined) events.refused(refusalOf(error, command));
   });
   if (child.pid !== undefined) events.started(child, child.pid);
 }
@@ -99,7 +99,8 @@ function isRead(streams: ToolStreams): boolean {
   );
 }
 
-function refusalOf(error: unknown): Refusal {
+function refusalOf(error: unknown, command: StartCommand): Refusal {
   if (error instanceof DirectoryRefused) return { code: 'ESTALE', message: error.message };
-  return { code: errnoOf(error) ?? 'EINVAL', message: messageOf(error) };
+  const code = errnoOf(error) ?? 'EINVAL';
+  return { code, message: `program ${command.binary} cannot be started (${code})` };
 }
