@@ -13,7 +13,9 @@ describe('decideTool', () => {
   });
 
   it('lets a matching deny beat any allow, whatever their order', () => {
-    expect(verdictOf({ allow: ['*', 'item delete x'], deny: ['item delete'] }, ['item', 'delete', 'x'])).toBe('rule-denies');
+    expect(verdictOf({ allow: ['*', 'item delete x'], deny: ['item delete'] }, ['item', 'delete', 'x'])).toBe(
+      'rule-denies',
+    );
     expect(verdictOf({ allow: ['*'], deny: ['item delete'] }, ['item', 'list'])).toBe('allow');
   });
 
@@ -42,7 +44,13 @@ describe('decideTool', () => {
 
   it('gives an executor all it needs, and nothing of the request that was not decided', () => {
     const decision = decideCall(
-      { allow: ['get *'], env_allow: ['LANG'], env_inject: { TOKEN: 's3cret' }, timeout_secs: 5, output_limit_bytes: '1KiB' },
+      {
+        allow: ['get *'],
+        env_allow: ['LANG'],
+        env_inject: { TOKEN: 's3cret' },
+        timeout_secs: 5,
+        output_limit_bytes: '1KiB',
+      },
       ['get', 'x'],
       { env: { LANG: 'de_DE.UTF-8', LD_PRELOAD: '/x' }, cwd: '/anywhere' },
     );
@@ -74,7 +82,11 @@ describe('decideTool', () => {
   });
 
   it('tells of each rule whether it matched, and why not', () => {
-    const { rules } = decideCall({ allow: ['item get *', 'user list'], deny: ['* --reveal', 'item delete'] }, ['item', 'get', 'x']);
+    const { rules } = decideCall({ allow: ['item get *', 'user list'], deny: ['* --reveal', 'item delete'] }, [
+      'item',
+      'get',
+      'x',
+    ]);
     expect(rules.map(({ kind, pattern, matched, why }) => [kind, pattern, matched, why])).toEqual([
       ['deny', '* --reveal', false, 'no argument is --reveal'],
       ['deny', 'item delete', false, 'nothing in its place matches delete'],
@@ -93,16 +105,17 @@ describe('decideTool', () => {
 
   it('explains a denial by the rule that came furthest, and of equals by one that says more', () => {
     const parts = { allow: ['item get *', 'item list', 'user *'] };
-    expect(decideCall(parts, ['item', 'get', '--reveal'])).toMatchObject({ reason: 'option-refused', token: '--reveal' });
-    expect(decideCall({ allow: ['item x', 'item *'] }, ['item', 'a\u0001'])).toMatchObject({ reason: 'character-refused' });
+    expect(decideCall(parts, ['item', 'get', '--reveal'])).toMatchObject({
+      reason: 'option-refused',
+      token: '--reveal',
+    });
+    expect(decideCall({ allow: ['item x', 'item *'] }, ['item', 'a\u0001'])).toMatchObject({
+      reason: 'character-refused',
+    });
     expect(decideCall({ allow: ['item x', 'item y'] }, ['item', 'z'])).toMatchObject({ reason: 'no-rule', token: 'z' });
   });
 
-  it.each([
-    [['a\0']],
-    [['--x=\ud800']],
-    [['\udc00a']],
-  ])('refuses %j, which no program could be given', (argv) => {
+  it.each([[['a\0']], [['--x=\ud800']], [['\udc00a']]])('refuses %j, which no program could be given', (argv) => {
     expect(verdictOf({ allow: ['*', '--x=*'] }, argv)).toBe('character-refused');
   });
 
@@ -133,9 +146,25 @@ describe('stdin', () => {
 });
 
 describe('properties', () => {
-  const word = fc.constantFrom('item', 'get', 'x', '--reveal', '--a=b', '-', '--', '/srv/x', '/srv/../x', 'https://h/x', '', 'a\u001b');
+  const word = fc.constantFrom(
+    'item',
+    'get',
+    'x',
+    '--reveal',
+    '--a=b',
+    '-',
+    '--',
+    '/srv/x',
+    '/srv/../x',
+    'https://h/x',
+    '',
+    'a\u001b',
+  );
   const pattern = fc
-    .array(fc.constantFrom('item', 'get', '*', 'x*', '--reveal', '--a=*', '-', '--', '/srv/*', 'https://h/*', "''", '?'), { maxLength: 4 })
+    .array(
+      fc.constantFrom('item', 'get', '*', 'x*', '--reveal', '--a=*', '-', '--', '/srv/*', 'https://h/*', "''", '?'),
+      { maxLength: 4 },
+    )
     .map((words) => words.join(' '));
   const patterns = fc.array(pattern, { maxLength: 3 });
   const argv = fc.array(word, { maxLength: 4 });
@@ -144,7 +173,8 @@ describe('properties', () => {
   it('another deny never allows more', () => {
     fc.assert(
       fc.property(patterns, patterns, pattern, argv, (allow, deny, further, args) => {
-        if (verdictOf({ allow, deny }, args) !== 'allow') expect(verdictOf({ allow, deny: [...deny, further] }, args)).not.toBe('allow');
+        if (verdictOf({ allow, deny }, args) !== 'allow')
+          expect(verdictOf({ allow, deny: [...deny, further] }, args)).not.toBe('allow');
       }),
       many,
     );
@@ -153,7 +183,8 @@ describe('properties', () => {
   it('one allow less never allows more', () => {
     fc.assert(
       fc.property(patterns, pattern, argv, (allow, further, args) => {
-        if (verdictOf({ allow: [...allow, further] }, args) !== 'allow') expect(verdictOf({ allow }, args)).not.toBe('allow');
+        if (verdictOf({ allow: [...allow, further] }, args) !== 'allow')
+          expect(verdictOf({ allow }, args)).not.toBe('allow');
       }),
       many,
     );
@@ -172,14 +203,20 @@ describe('properties', () => {
   it('a deny refuses every call that the same text would allow', () => {
     fc.assert(
       fc.property(pattern, argv, (text, args) => {
-        if (verdictOf({ allow: [text] }, args) === 'allow') expect(verdictOf({ allow: [text], deny: [text] }, args)).toBe('rule-denies');
+        if (verdictOf({ allow: [text] }, args) === 'allow')
+          expect(verdictOf({ allow: [text], deny: [text] }, args)).toBe('rule-denies');
       }),
       many,
     );
   });
 
   it('no call of any bytes makes it throw', () => {
-    const tools = new Map([['tool', toolOf({ allow: ['*', 'a* --x=*', 'https://h/*', '-m *'], deny: ['* --y z*', '*/x'], cwd_allowed: ['/srv'] })]]);
+    const tools = new Map([
+      [
+        'tool',
+        toolOf({ allow: ['*', 'a* --x=*', 'https://h/*', '-m *'], deny: ['* --y z*', '*/x'], cwd_allowed: ['/srv'] }),
+      ],
+    ]);
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'binary' })), fc.string({ unit: 'binary' }), (args, text) => {
         const request = { tool: 'tool', argv: args, env: new Map([[text, text]]), cwd: text };

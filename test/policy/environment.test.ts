@@ -16,7 +16,10 @@ describe('buildEnvironment', () => {
   });
 
   it('drops and counts what env_allow does not name', () => {
-    const { env, passed, dropped } = build({ env_allow: ['NO_COLOR'] }, { NO_COLOR: '1', GH_HOST: 'evil', LD_PRELOAD: '/x', PATH: '/x' });
+    const { env, passed, dropped } = build(
+      { env_allow: ['NO_COLOR'] },
+      { NO_COLOR: '1', GH_HOST: 'evil', LD_PRELOAD: '/x', PATH: '/x' },
+    );
     expect(passed).toEqual(['NO_COLOR']);
     expect(dropped).toBe(3);
     expect(env.get('NO_COLOR')).toBe('1');
@@ -40,18 +43,30 @@ describe('buildEnvironment', () => {
   });
 
   it('takes LC_* for the locale categories and nothing else', () => {
-    const { passed } = build({ env_allow: ['LC_*'] }, { LC_ALL: 'C', LC_TIME: 'C', LC_X: '1', LC_: '1', 'LC_ALL=1': 'x', LCX: '1', LANG: 'C' });
+    const { passed } = build(
+      { env_allow: ['LC_*'] },
+      { LC_ALL: 'C', LC_TIME: 'C', LC_X: '1', LC_: '1', 'LC_ALL=1': 'x', LCX: '1', LANG: 'C' },
+    );
     expect(passed).toEqual(['LC_ALL', 'LC_TIME']);
   });
 
   it('drops locales and time zones that name a file', () => {
     const allow = ['LANG', 'LANGUAGE', 'TZ', 'LC_*', 'OTHER'];
-    const { passed } = build({ env_allow: allow }, { LANG: '/x', LANGUAGE: '../x', TZ: ':/etc/passwd', LC_ALL: 'a/b', OTHER: '/x' });
+    const { passed } = build(
+      { env_allow: allow },
+      { LANG: '/x', LANGUAGE: '../x', TZ: ':/etc/passwd', LC_ALL: 'a/b', OTHER: '/x' },
+    );
     expect(passed).toEqual(['OTHER']);
   });
 
   it('drops names that are no names, whatever the policy says', () => {
-    const tool = { ...toolOf({}), envAllow: { names: new Set(['A=B', 'A B', '1A', 'LD_PRELOAD', 'PATH', 'DYLD_X', 'CARAPACE_CALL', 'OK']), locale: false } };
+    const tool = {
+      ...toolOf({}),
+      envAllow: {
+        names: new Set(['A=B', 'A B', '1A', 'LD_PRELOAD', 'PATH', 'DYLD_X', 'CARAPACE_CALL', 'OK']),
+        locale: false,
+      },
+    };
     const names = ['A=B', 'A B', '1A', 'LD_PRELOAD', 'PATH', 'DYLD_X', 'CARAPACE_CALL', 'OK', '', 'BASH_FUNC_x%%'];
     expect(buildEnvironment(tool, new Map(names.map((name) => [name, 'x']))).passed).toEqual(['OK']);
   });
@@ -59,14 +74,22 @@ describe('buildEnvironment', () => {
 
 describe('allowedNameProblem', () => {
   it.each(
-    'LD_PRELOAD LD_X DYLD_INSERT_LIBRARIES PATH HOME USER LOGNAME SHELL IFS ENV BASH_ENV GCONV_PATH LOCPATH NLSPATH CARAPACE_CALL'.split(' '),
-  )('refuses %s, which no client ever sets', (name) => expect(allowedNameProblem(name)).toContain('never set by a client'));
+    'LD_PRELOAD LD_X DYLD_INSERT_LIBRARIES PATH HOME USER LOGNAME SHELL IFS ENV BASH_ENV GCONV_PATH LOCPATH NLSPATH CARAPACE_CALL'.split(
+      ' ',
+    ),
+  )('refuses %s, which no client ever sets', (name) =>
+    expect(allowedNameProblem(name)).toContain('never set by a client'),
+  );
 
-  it.each(['*', 'FOO*', 'LC_*X', '?', '[A]', 'LD_*'])('refuses the glob %s', (name) => expect(allowedNameProblem(name)).toContain('only glob'));
+  it.each(['*', 'FOO*', 'LC_*X', '?', '[A]', 'LD_*'])('refuses the glob %s', (name) =>
+    expect(allowedNameProblem(name)).toContain('only glob'),
+  );
 
   it.each(['', 'A=B', 'A B', '1A', 'A-B', 'É', 'A\0'])('refuses %j, which is no name', (name) => {
     expect(allowedNameProblem(name)).toContain('no name of a variable');
   });
 
-  it.each(['LANG', 'NO_COLOR', 'LC_*', 'LC_ALL', '_x1'])('takes %s', (name) => expect(allowedNameProblem(name)).toBeUndefined());
+  it.each(['LANG', 'NO_COLOR', 'LC_*', 'LC_ALL', '_x1'])('takes %s', (name) =>
+    expect(allowedNameProblem(name)).toBeUndefined(),
+  );
 });

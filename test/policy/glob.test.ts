@@ -58,7 +58,27 @@ describe('compileGlob', () => {
     ['x\ue001?', 'x/a'],
   ])('%s does not match %j', (pattern, text) => expect(matches(pattern, text)).toBe(false));
 
-  const alphabet = ['a', 'b', 'c', '/', '\\', '.', '-', '!', '#', '*', '[', ']', '^', '{', '|', '\n', '\u{1f600}', '\ue000', '\ue001'];
+  const alphabet = [
+    'a',
+    'b',
+    'c',
+    '/',
+    '\\',
+    '.',
+    '-',
+    '!',
+    '#',
+    '*',
+    '[',
+    ']',
+    '^',
+    '{',
+    '|',
+    '\n',
+    '\u{1f600}',
+    '\ue000',
+    '\ue001',
+  ];
   const text = fc.array(fc.constantFrom(...alphabet), { maxLength: 12 }).map((chars) => chars.join(''));
   const code = fc.constantFrom(...alphabet).map((char) => char.codePointAt(0) ?? 0);
   const range = fc.tuple(code, code).map(([a, b]) => ({ first: Math.min(a, b), last: Math.max(a, b) }));
@@ -66,14 +86,19 @@ describe('compileGlob', () => {
     fc.record({ kind: fc.constant('text' as const), text: fc.constantFrom(...alphabet) }),
     fc.constant<Piece>({ kind: 'any' }),
     fc.constant<Piece>({ kind: 'one' }),
-    fc.record({ kind: fc.constant('class' as const), negated: fc.boolean(), ranges: fc.array(range, { minLength: 1, maxLength: 3 }) }),
+    fc.record({
+      kind: fc.constant('class' as const),
+      negated: fc.boolean(),
+      ranges: fc.array(range, { minLength: 1, maxLength: 3 }),
+    }),
   );
 
   function joined(pieces: readonly Piece[]): Piece[] {
     const out: Piece[] = [];
     for (const next of pieces) {
       const last = out.at(-1);
-      if (next.kind === 'text' && last?.kind === 'text') out[out.length - 1] = { kind: 'text', text: last.text + next.text };
+      if (next.kind === 'text' && last?.kind === 'text')
+        out[out.length - 1] = { kind: 'text', text: last.text + next.text };
       else out.push(next);
     }
     return out;

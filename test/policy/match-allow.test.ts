@@ -143,7 +143,15 @@ describe('a glob within a word', () => {
   });
 
   it('matches dots that are no segment', () => {
-    for (const argument of ['/srv/...', '/srv/a..b', '/srv/..a', '/srv/a..', '/srv/.', '/srv/main..HEAD', '/srv/%2e%2ex']) {
+    for (const argument of [
+      '/srv/...',
+      '/srv/a..b',
+      '/srv/..a',
+      '/srv/a..',
+      '/srv/.',
+      '/srv/main..HEAD',
+      '/srv/%2e%2ex',
+    ]) {
       expect(allow('/srv/*', argument), argument).toBe('allow');
     }
     expect(allow('main*', 'main..')).toBe('allow');
@@ -224,10 +232,16 @@ describe('a denial names what is wrong', () => {
   }
 
   it('by the argument at fault', () => {
-    expect(fault('item get *', 'item', 'get', 'x', '--reveal=yes')).toEqual(['--reveal=yes', 'option --reveal is not allowed']);
+    expect(fault('item get *', 'item', 'get', 'x', '--reveal=yes')).toEqual([
+      '--reveal=yes',
+      'option --reveal is not allowed',
+    ]);
     expect(fault('item get *', 'item', 'put')).toEqual(['put', 'no rule allows these arguments']);
     expect(fault('item get', 'item')).toEqual([null, 'no rule allows these arguments']);
-    expect(fault('-m *', '-m', '-x')).toEqual(['-x', "the value of -m begins with '-', which passes only in the form -m=..."]);
+    expect(fault('-m *', '-m', '-x')).toEqual([
+      '-x',
+      "the value of -m begins with '-', which passes only in the form -m=...",
+    ]);
     expect(fault('x *', 'x', 'a\u001b')).toEqual(['a\u001b', "argument 'a\\x1b' holds a control character"]);
     expect(fault('/srv/*', '/srv/../x')).toEqual(['/srv/../x', "argument '/srv/../x' holds a '..' segment"]);
     expect(fault('x *', 'x', 'http://y')).toEqual(['http://y', "url 'http://y' is not allowed"]);

@@ -62,15 +62,18 @@ describe('a deny', () => {
 });
 
 describe('an option word of a deny', () => {
-  it.each([['* --reveal'], ['* --reveal *'], ['--reveal'], ['* --reveal*'], ['item get --reveal']])('in %s matches in any place', (pattern) => {
-    expect(denies(pattern, 'item', 'get', 'x', '--reveal')).toBe(true);
-    expect(denies(pattern, 'item', 'get', '--reveal', 'x')).toBe(true);
-    expect(denies(pattern, '--reveal', 'item', 'get', 'x')).toBe(true);
-    expect(denies(pattern, 'item', 'get', '--', 'x', '--reveal')).toBe(true);
-    expect(denies(pattern, 'item', 'get', '--reveal=true')).toBe(true);
-    expect(denies(pattern, 'item', 'get', 'x')).toBe(false);
-    expect(denies(pattern, 'item', 'get', 'x --reveal')).toBe(false);
-  });
+  it.each([['* --reveal'], ['* --reveal *'], ['--reveal'], ['* --reveal*'], ['item get --reveal']])(
+    'in %s matches in any place',
+    (pattern) => {
+      expect(denies(pattern, 'item', 'get', 'x', '--reveal')).toBe(true);
+      expect(denies(pattern, 'item', 'get', '--reveal', 'x')).toBe(true);
+      expect(denies(pattern, '--reveal', 'item', 'get', 'x')).toBe(true);
+      expect(denies(pattern, 'item', 'get', '--', 'x', '--reveal')).toBe(true);
+      expect(denies(pattern, 'item', 'get', '--reveal=true')).toBe(true);
+      expect(denies(pattern, 'item', 'get', 'x')).toBe(false);
+      expect(denies(pattern, 'item', 'get', 'x --reveal')).toBe(false);
+    },
+  );
 
   it('matches the whole name only, unless it ends in a wildcard', () => {
     expect(denies('* --reveal', '--revealing')).toBe(false);
@@ -137,7 +140,11 @@ describe('a denial by a rule', () => {
       const decision = decideCall({ allow: ['*'], deny: [deny] }, argv);
       return decision.verdict === 'deny' ? [decision.reason, decision.token, decision.message] : undefined;
     };
-    expect(token('repo delete', ['repo', 'delete', 'x'])).toEqual(['rule-denies', 'delete', 'these arguments are denied']);
+    expect(token('repo delete', ['repo', 'delete', 'x'])).toEqual([
+      'rule-denies',
+      'delete',
+      'these arguments are denied',
+    ]);
     expect(token('* --yes', ['repo', 'x', '--yes=1'])).toEqual(['rule-denies', '--yes=1', 'option --yes is denied']);
     expect(token('', [])).toEqual(['rule-denies', null, 'these arguments are denied']);
   });

@@ -55,9 +55,13 @@ describe('splitWords', () => {
   it('gives back every word that was quoted for it', () => {
     const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
     fc.assert(
-      fc.property(fc.array(fc.string({ unit: 'grapheme' })), fc.constantFrom<SplitDialect>('pattern', 'shell'), (list, dialect) => {
-        expect(words(list.map(quote).join(' '), dialect)).toEqual(list);
-      }),
+      fc.property(
+        fc.array(fc.string({ unit: 'grapheme' })),
+        fc.constantFrom<SplitDialect>('pattern', 'shell'),
+        (list, dialect) => {
+          expect(words(list.map(quote).join(' '), dialect)).toEqual(list);
+        },
+      ),
     );
   });
 

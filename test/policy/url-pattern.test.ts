@@ -52,7 +52,16 @@ describe('url patterns', () => {
     const subdomains = 'https://*.example.com/*';
     expect(allow(subdomains, 'https://a.example.com/x')).toBe('allow');
     expect(allow(subdomains, 'https://a-b.c_d.example.com/')).toBe('allow');
-    for (const host of ['example.com', '.example.com', 'a..example.com', 'evil.org?.example.com', 'u@a.example.com', 'a:1@b.example.com', 'a%2f.example.com', 'aexample.com']) {
+    for (const host of [
+      'example.com',
+      '.example.com',
+      'a..example.com',
+      'evil.org?.example.com',
+      'u@a.example.com',
+      'a:1@b.example.com',
+      'a%2f.example.com',
+      'aexample.com',
+    ]) {
       expect(allow(subdomains, `https://${host}/x`), host).toBe('value-refused');
     }
   });

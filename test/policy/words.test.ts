@@ -21,7 +21,12 @@ function problem(pattern: string): string {
 
 describe('parseWords', () => {
   it('reads texts and wildcards, inside quotes too', () => {
-    expect(word('a*b?').pieces).toEqual([{ kind: 'text', text: 'a' }, { kind: 'any' }, { kind: 'text', text: 'b' }, { kind: 'one' }]);
+    expect(word('a*b?').pieces).toEqual([
+      { kind: 'text', text: 'a' },
+      { kind: 'any' },
+      { kind: 'text', text: 'b' },
+      { kind: 'one' },
+    ]);
     expect(word('"a *"').pieces).toEqual([{ kind: 'text', text: 'a ' }, { kind: 'any' }]);
     expect(isLoneStar(word("'*'"))).toBe(true);
   });
@@ -36,21 +41,51 @@ describe('parseWords', () => {
   });
 
   it('reads classes, negated and with ranges', () => {
-    expect(word('[a-cx]').pieces).toEqual([{ kind: 'class', negated: false, ranges: [{ first: 97, last: 99 }, { first: 120, last: 120 }] }]);
+    expect(word('[a-cx]').pieces).toEqual([
+      {
+        kind: 'class',
+        negated: false,
+        ranges: [
+          { first: 97, last: 99 },
+          { first: 120, last: 120 },
+        ],
+      },
+    ]);
     expect(word('[!0-9]').pieces).toEqual([{ kind: 'class', negated: true, ranges: [{ first: 48, last: 57 }] }]);
-    expect(word('[^a]').pieces).toEqual([{ kind: 'class', negated: false, ranges: [{ first: 94, last: 94 }, { first: 97, last: 97 }] }]);
+    expect(word('[^a]').pieces).toEqual([
+      {
+        kind: 'class',
+        negated: false,
+        ranges: [
+          { first: 94, last: 94 },
+          { first: 97, last: 97 },
+        ],
+      },
+    ]);
   });
 
   it('takes a hyphen at an end of a class, or behind a backslash, for itself', () => {
     const code = '-'.codePointAt(0) ?? 0;
     for (const pattern of ['[-a]', '[a-]', String.raw`[a\-z]`]) {
       const [piece] = word(pattern).pieces;
-      expect(piece?.kind === 'class' && piece.ranges.some(({ first, last }) => first === code && last === code), pattern).toBe(true);
+      expect(
+        piece?.kind === 'class' && piece.ranges.some(({ first, last }) => first === code && last === code),
+        pattern,
+      ).toBe(true);
     }
   });
 
   it('takes an escaped bracket into a class', () => {
-    expect(word(String.raw`[a\]]`).pieces).toEqual([{ kind: 'class', negated: false, ranges: [{ first: 97, last: 97 }, { first: 93, last: 93 }] }]);
+    expect(word(String.raw`[a\]]`).pieces).toEqual([
+      {
+        kind: 'class',
+        negated: false,
+        ranges: [
+          { first: 97, last: 97 },
+          { first: 93, last: 93 },
+        ],
+      },
+    ]);
   });
 
   it.each(['item [get', '[', '[!', 'a[b c]'])('refuses the unclosed class of %s and shows \\[', (pattern) => {
@@ -89,14 +124,23 @@ describe('parseWords', () => {
 
   it('never throws', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => void parseWords(text)));
-    fc.assert(fc.property(fc.array(fc.constantFrom('[', ']', '!', '-', '\\', "'", '"', '*', 'a', ' ')), (chars) => void parseWords(chars.join(''))));
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom('[', ']', '!', '-', '\\', "'", '"', '*', 'a', ' ')),
+        (chars) => void parseWords(chars.join('')),
+      ),
+    );
   });
 });
 
 describe('kinds of words', () => {
   it('knows option words by a literal dash, escaped or quoted too', () => {
-    expect(['--x', '-x', String.raw`\-x`, '"-x"', '---', '-*', '--reveal*'].map((text) => isOptionWord(word(text)))).toEqual(Array(7).fill(true));
-    expect(['-', '--', 'x', '*', '[-]x', '?x', "''"].map((text) => isOptionWord(word(text)))).toEqual(Array(7).fill(false));
+    expect(
+      ['--x', '-x', String.raw`\-x`, '"-x"', '---', '-*', '--reveal*'].map((text) => isOptionWord(word(text))),
+    ).toEqual(Array(7).fill(true));
+    expect(['-', '--', 'x', '*', '[-]x', '?x', "''"].map((text) => isOptionWord(word(text)))).toEqual(
+      Array(7).fill(false),
+    );
   });
 
   it('knows a literal text, the empty one too', () => {
@@ -107,7 +151,9 @@ describe('kinds of words', () => {
   });
 
   it('knows words that name a path, in classes too', () => {
-    expect(['a/*', String.raw`a\\*`, '[/]x', '[+-9]x'].map((text) => spellsSlash(word(text).pieces))).toEqual(Array(4).fill(true));
+    expect(['a/*', String.raw`a\\*`, '[/]x', '[+-9]x'].map((text) => spellsSlash(word(text).pieces))).toEqual(
+      Array(4).fill(true),
+    );
     expect(['a*', '[!a]x', '?'].map((text) => spellsSlash(word(text).pieces))).toEqual(Array(3).fill(false));
   });
 });

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { directoryToOpen, isInside, judgeDirectory, type WorkingDirectory } from '../../src/policy/working-directory.ts';
+import {
+  directoryToOpen,
+  isInside,
+  judgeDirectory,
+  type WorkingDirectory,
+} from '../../src/policy/working-directory.ts';
 import { toolOf } from './policy-of.ts';
 
 const tool = toolOf({ cwd_allowed: ['/srv/proj', '/data'] });
@@ -23,15 +28,21 @@ describe('directoryToOpen', () => {
     expect(directoryToOpen(tool, request())).toBe('/srv/proj');
   });
 
-  it.each(['', 'x', './x', '../x', '/srv/proj/../../etc', '/srv/proj/..', '/srv\0/proj', '/\ud800'])('opens nothing for %j', (cwd) => {
-    expect(directoryToOpen(tool, request(cwd))).toBeNull();
-  });
+  it.each(['', 'x', './x', '../x', '/srv/proj/../../etc', '/srv/proj/..', '/srv\0/proj', '/\ud800'])(
+    'opens nothing for %j',
+    (cwd) => {
+      expect(directoryToOpen(tool, request(cwd))).toBeNull();
+    },
+  );
 });
 
 describe('judgeDirectory', () => {
   it('starts the tool in the opened directory where it is allowed or below', () => {
     for (const path of ['/srv/proj', '/srv/proj/a/b', '/data']) {
-      expect(judgeDirectory(tool, request(path), opened(path))).toEqual({ ok: true, cwd: { path, dev: '1', ino: '2' } });
+      expect(judgeDirectory(tool, request(path), opened(path))).toEqual({
+        ok: true,
+        cwd: { path, dev: '1', ino: '2' },
+      });
     }
   });
 
@@ -61,7 +72,10 @@ describe('judgeDirectory', () => {
   });
 
   it('names no directory where the client sent none', () => {
-    expect(judgeDirectory(tool, request(), { kind: 'refused', message: 'ENOENT' })).toMatchObject({ ok: false, token: null });
+    expect(judgeDirectory(tool, request(), { kind: 'refused', message: 'ENOENT' })).toMatchObject({
+      ok: false,
+      token: null,
+    });
   });
 });
 

@@ -1,0 +1,165 @@
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { run as check } from '../../src/cli/policy-check.ts';
+import { run as schema } from '../../src/cli/policy-schema.ts';
+import { run as test } from '../../src/cli/policy-test.ts';
+import { runCommand } from './run-command.ts';
+
+const root = realpathSync(mkdtempSync(join(tmpdir(), 'carapace-policy-')));
+const policies = join(root, 'policies');
+mkdirSync(policies);
+afterAll(() => rmSync(root, { recursive: true }));
+
+function policy(name: string, lines: string): string {
+  const path = join(root, `${name}.yaml`);
+  writeFileSync(path, `tools:\n  op:\n    type: cli\n    binary: /usr/bin/uname\n${lines}`);
+  return path;
+}
+
+const good = policy(
+  'good',
+  '    argv_allow_patterns: ["item get *"]\n    tests: [{allow: item get x}, {deny: item put "a b"}]\n',
+);
+const warned = policy('warned', '    argv_allow_patterns: ["*"]\n');
+const failing = policy('failing', '    argv_allow_patterns: [x]\n    tests: [{allow: x}, {allow: y}]\n');
+const broken = policy('broken', '    run_as: nobody\n    timeout: 3\n');
+
+describe('policy check', () => {
+  it('ends with 0 for policies that load', async () => {
+    const ran = await runCommand(() => check({ files: [good] }));
+    expect(ran).toEqual({ status: 0, stdout: '1 policy checked: nothing wrong\n', stderr: '' });
+  });
+
+  it('prints warnings, and fails on them only if it is told to', async () => {
+    const ran = await runCommand(() => check({ files: [warned, good] }));
+    expect(ran.status).toBe(0);
+    expect(ran.stdout).toContain(`${warned}:5:27: tools.op.argv_allow_patterns[0]: allows every call without options`);
+    expect(ran.stdout).toMatch(/\(warning\)\n2 policies checked: 1 problem\n$/);
+    const strict = await runCommand(() => check({ files: [warned], strict: true }));
+    expect(strict.status).toBe(1);
+    expect(strict.stdout).toContain('; they would not load');
+  });
+
+  it('ends with 1 and every problem for policies that do not load, failing tests included', async () => {
+    const ran = await runCommand(() => check({ files: [broken, failing] }));
+    expect(ran.status).toBe(1);
+    expect(ran.stdout.split('\n').slice(0, 3)).toEqual([
+      `${broken}:5:5: tools.op.run_as: 'run_as' is not in this version`,
+      `${broken}:6:5: tools.op.timeout: unknown key 'timeout'`,
+      expect.stringContaining(`${failing}:6:25: tools.op.tests[1]: test failed`) as string,
+    ]);
+  });
+
+  it('prints JSON for programs', async () => {
+    const ran = await runCommand(() => check({ files: [broken], json: true }));
+    expect(JSON.parse(ran.stdout)).toEqual({
+      ok: false,
+      files: [broken],
+      problems: [
+        {
+          severity: 'error',
+          file: broken,
+          line: 5,
+          column: 5,
+          path: 'tools.op.run_as',
+          message: "'run_as' is not in this version",
+        },
+        {
+          severity: 'error',
+          file: broken,
+          line: 6,
+          column: 5,
+          path: 'tools.op.timeout',
+          message: "unknown key 'timeout'",
+        },
+      ],
+    });
+  });
+
+  it('reads all policies of the directory where it is given none', async () => {
+    writeFileSync(join(policies, 'a.yaml'), readFileSync(good));
+    writeFileSync(join(policies, 'b.yaml'), readFileSync(warned));
+    const ran = await runCommand(() => check({ files: [], dir: root, json: true }));
+    expect(JSON.parse(ran.stdout)).toMatchObject({ ok: true, files: ['policies/a.yaml', 'policies/b.yaml'] });
+  });
+
+  it('says of a file that it cannot be read', async () => {
+    await expect(check({ files: [join(root, 'none.yaml')] })).rejects.toMatchObject({ code: 'bad-data' });
+    const binary = join(root, 'binary.yaml');
+    writeFileSync(binary, Buffer.from([0xff, 0xfe]));
+    await expect(check({ files: [binary] })).rejects.toThrow('is not UTF-8');
+    await expect(check({ files: [homedir()] })).rejects.toThrow('EISDIR');
+  });
+});
+
+describe('policy test', () => {
+  it('shows each test and ends with 0 where all pass', async () => {
+    const ran = await runCommand(() => test({ files: [good] }));
+    expect(ran).toMatchObject({ status: 0, stderr: '' });
+    expect(ran.stdout.split('\n')).toEqual([
+      `passed  ${good}:6: allow op item get x`,
+      `passed  ${good}:6: deny op item put a b`,
+      '2 passed, 0 failed',
+      '',
+    ]);
+  });
+
+  it('ends with 1 where one fails, and says why', async () => {
+    const ran = await runCommand(() => test({ files: [failing, good] }));
+    expect(ran.status).toBe(1);
+    expect(ran.stdout).toContain(
+      `failed  ${failing}:6:25: tools.op.tests[1]: test failed: expected allow, got deny (no-rule)`,
+    );
+    expect(ran.stdout).toContain('3 passed, 1 failed\n');
+  });
+
+  it('ends with 65 where a policy does not load', async () => {
+    const ran = await runCommand(() => test({ files: [broken] }));
+    expect(ran.status).toBe(65);
+    expect(ran.stdout).toContain('is not in this version');
+    const json = await runCommand(() => test({ files: [broken], json: true }));
+    expect(JSON.parse(json.stdout)).toMatchObject({ ok: false, tests: [], problems: [{ line: 5 }, { line: 6 }] });
+  });
+
+  it('prints JSON for programs', async () => {
+    const ran = await runCommand(() => test({ files: [failing], json: true }));
+    expect(JSON.parse(ran.stdout)).toEqual({
+      ok: false,
+      problems: [],
+      tests: [
+        {
+          ok: true,
+          test: `${failing}:6`,
+          tool: 'op',
+          argv: ['x'],
+          expected: 'allow',
+          verdict: 'allow',
+          reason: null,
+          rule: `${failing}:5`,
+        },
+        {
+          ok: false,
+          test: `${failing}:6`,
+          tool: 'op',
+          argv: ['y'],
+          expected: 'allow',
+          verdict: 'deny',
+          reason: 'no-rule',
+          rule: null,
+        },
+      ],
+    });
+  });
+});
+
+describe('policy schema', () => {
+  it('prints the schema for editors, and the reference page', async () => {
+    expect(JSON.parse((await runCommand(() => schema({}))).stdout)).toMatchObject({
+      title: 'Carapace policy',
+      additionalProperties: false,
+    });
+    expect((await runCommand(() => schema({ reference: true }))).stdout).toMatch(/^# Policy reference\n/);
+  });
+});
