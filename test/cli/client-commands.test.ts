@@ -1,15 +1,18 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ClientAddOptions } from '../../src/cli/client-add.ts';
 import { run as add } from '../../src/cli/client-add.ts';
+import { readClientFile, writeClientFile } from '../../src/cli/client-file.ts';
 import { readOfferedKey } from '../../src/cli/client-key.ts';
 import { run as list } from '../../src/cli/client-list.ts';
 import { run as revoke } from '../../src/cli/client-revoke.ts';
 import { run as set } from '../../src/cli/client-set.ts';
 import { run as show } from '../../src/cli/client-show.ts';
+import { resolveDirectory } from '../../src/cli/directory.ts';
 import { readSnapshot } from '../../src/engine/store.ts';
 import { formatProblem } from '../../src/model/problem.ts';
 import type { GatewayDirectory } from '../fixtures/gateway-directory.ts';
@@ -308,6 +311,71 @@ describe('the client commands', () => {
     writeFileSync(path('carapace.yaml'), '');
     await show({ name: 'claw', dir: directory.path, sshConfig: true });
     expect(err).toContain('warning: address: the gateway listens on loopback');
+  });
+
+  it('name this host where the gateway listens on all its addresses, and ask for a port that is not known', async () => {
+    directory.writeKeys('claw', keyLine('claw', someKey(1)));
+    writeFileSync(path('carapace.yaml'), 'listen: ["0.0.0.0:2022"]\n');
+    await show({ name: 'claw', dir: directory.path, sshConfig: true });
+    expect(out).toContain(`  HostName ${hostname()}\n  Port 2022\n`);
+    expect(err).toContain("is this host's name on the client's machine is not known here");
+    err = '';
+    writeFileSync(path('carapace.yaml'), 'listen: ["192.0.2.7:0"]\n');
+    await show({ name: 'claw', dir: directory.path, sshConfig: true });
+    expect(err).toContain('takes a free port at each start; give --port');
+  });
+
+  it('take back nothing that somebody else wrote meanwhile', async () => {
+    const before = keyLine('claw', someKey(1));
+    directory.writeKeys('claw', before);
+    const read = readClientFile(resolveDirectory(directory.path), 'claw');
+    directory.writeKeys('claw', `# mine\n${before}`);
+    expect(() => writeClientFile(resolveDirectory(directory.path), read, before)).toThrow(
+      expect.objectContaining({ code: 'conflict' }),
+    );
+    const none = readClientFile(resolveDirectory(directory.path), 'other');
+    directory.writeKeys('other', keyLine('other', someKey(2)));
+    expect(() => writeClientFile(resolveDirectory(directory.path), none, keyLine('other', someKey(3)))).toThrow(
+      /changed by somebody else/,
+    );
+    expect(keysOf('claw')).toBe(`# mine\n${before}`);
+  });
+
+  it('write no line that the gateway would refuse', () => {
+    const file = readClientFile(resolveDirectory(directory.path), 'claw');
+    expect(() => writeClientFile(resolveDirectory(directory.path), file, 'nonsense')).toThrow(/claw:1:9/);
+    expect(readdirSync(directory.keysDirectory)).toEqual([]);
+  });
+
+  it('refuse a directory of keys that others may write to', async () => {
+    chmodSync(directory.keysDirectory, 0o777);
+    await expect(addKey(someKey(1))).rejects.toThrow('others may write to it');
+  });
+
+  it('say that policies are broken, and add the key all the same', async () => {
+    directory.writePolicy('q', 'tools: 5\n');
+    expect(await addKey(someKey(1))).toBe(0);
+    expect(err).toContain('warning: policies/q.yaml:1:');
+  });
+
+  it('answer programs', async () => {
+    await addKey(someKey(1), { json: true });
+    expect(json()).toMatchObject({
+      client: 'claw',
+      key: { policies: ['p'], place: 'authorized_keys.d/claw:1' },
+      host: 'gw.example',
+      port: 2222,
+      doubt: null,
+    });
+    out = '';
+    await set({ name: 'claw', dir: directory.path, policy: ['q'], json: true });
+    expect(json()).toMatchObject({ client: 'claw', keys: [{ policies: ['q'] }] });
+    out = '';
+    await revoke({ name: 'claw', dir: directory.path, json: true });
+    expect(json()).toMatchObject({ client: 'claw', revoked: [{ policies: ['q'] }] });
+    out = '';
+    await list({ dir: directory.path });
+    expect(out).toBe('no clients; carapace client add makes one\n');
   });
 
   it('keep the control socket’s path short, whatever the client is called', async () => {

@@ -70,6 +70,23 @@ describe('the store', () => {
     expect(() => openQuietly()).toThrow(/policies:1:1: does not exist/);
   });
 
+  it('warns of programs that are missing or interpreters, and refuses one that others could replace', () => {
+    const binary = (path: string) => policyOf('alpha').replace('/usr/bin/id', path);
+    directory.writePolicy('p', binary('/nonexistent/tool'));
+    expect(problemsOf(openQuietly().current())).toEqual([
+      'policies/p.yaml:4:13: tools.alpha.binary: /nonexistent/tool: is not there',
+    ]);
+    directory.writePolicy('p', binary('/bin/sh'));
+    expect(problemsOf(openQuietly().current()).join()).toMatch(
+      /p\.yaml:4:13: tools\.alpha\.binary: \/bin\/sh: is \S+, which runs/,
+    );
+    const replaceable = join(directory.path, 'tool');
+    writeFileSync(replaceable, '');
+    chmodSync(replaceable, 0o777);
+    directory.writePolicy('p', binary(replaceable));
+    expect(() => openQuietly()).toThrow(/tools\.alpha\.binary: .* can be written by others/);
+  });
+
   it('starts without a client, and says so', () => {
     rmSync(directory.keysDirectory, { recursive: true });
     expect(problemsOf(openQuietly().current())).toEqual([
@@ -239,6 +256,17 @@ describe('the store', () => {
     utimesSync(path, 1000, 1000);
     while (!status(store.current(), someKey(2)).ok) await changed(store);
     expect(status(store.current(), someKey(1)).ok).toBe(false);
+  });
+
+  it('tells nobody who does not want to be told any more', () => {
+    directory.writePolicy('p', policyOf('alpha'));
+    const store = openQuietly();
+    let told = 0;
+    const stop = store.onChange(() => void (told += 1));
+    store.reload();
+    stop();
+    store.reload();
+    expect(told).toBe(1);
   });
 
   it('says nothing of a file that was written again as it was', async () => {

@@ -123,6 +123,7 @@ describe('a file of authorized_keys.d', () => {
     'carapace force --client claw --policy ../p',
     'carapace force --client claw --policy -p',
     'carapace serve --client claw --policy p',
+    'carapace force --client Claw --policy p',
     'sh -c id',
     '',
   ])('refuses the forced command %j', (command) => {
