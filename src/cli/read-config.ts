@@ -1,9 +1,8 @@
 /** Reads `carapace.yaml`, or takes all defaults where there is none. */
-import { readFileSync } from 'node:fs';
 import { type Config, loadConfig } from '../config/config.ts';
-import { CarapaceError, errnoOf, messageOf } from '../model/error.ts';
+import { readTrustedFile } from '../engine/safe-file.ts';
+import { CarapaceError, errnoOf } from '../model/error.ts';
 import { formatProblem } from '../model/problem.ts';
-import { quoted } from '../model/visible.ts';
 import type { Directory } from './directory.ts';
 
 /** @throws CarapaceError `configuration`, with a line for each problem */
@@ -16,13 +15,12 @@ export function readConfig(directory: Directory): Config {
   });
 }
 
+/** What others may write must not decide whom the gateway listens to. */
 function textOf(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readTrustedFile(path).toString('utf8');
   } catch (thrown) {
-    if (errnoOf(thrown) === 'ENOENT') return '';
-    throw new CarapaceError('configuration', `${quoted(path, 4096)}: cannot be read: ${messageOf(thrown)}`, {
-      cause: thrown,
-    });
+    if (thrown instanceof CarapaceError && errnoOf(thrown.cause) === 'ENOENT') return '';
+    throw thrown;
   }
 }

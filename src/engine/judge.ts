@@ -30,10 +30,10 @@ export const NO_LIMITS: Pick<Limiter, 'admit'> = { admit: () => ({ ok: true, rel
 
 const NO_TOOLS: ReadonlyMap<string, CliTool> = new Map();
 
-/** The tools of the caller's key; none for one that was removed or has expired since its connection began. */
+/** The tools of the caller's key; none for one that was removed, has expired or went to another client since it logged in. */
 export function toolsOf(snapshot: Snapshot, caller: Caller): ReadonlyMap<string, CliTool> {
   const status = keyStatus(snapshot, caller.key, caller.address, Date.now());
-  return status.ok ? status.entry.tools : NO_TOOLS;
+  return status.ok && status.entry.client === caller.client ? status.entry.tools : NO_TOOLS;
 }
 
 /** Opens the working directory where the tool has use for one, and decides. */

@@ -180,6 +180,10 @@ describe('a request', () => {
     current = { ...snapshot(), keys: new Map() };
     expect(reasonOf(await serve(ask('one', ['go', 'x'])))).toBe('no-such-tool');
     expect(engine.lookUpKey(key, '127.0.0.1')).toEqual({ ok: false, reason: 'unknown-key' });
+    const moved = snapshot();
+    for (const [blob, entry] of moved.keys)
+      current = { ...moved, keys: new Map([[blob, { ...entry, client: 'other' }]]) };
+    expect(reasonOf(await serve(ask('one', ['go', 'x'])))).toBe('no-such-tool');
     expect(order).not.toContain('run');
   });
 

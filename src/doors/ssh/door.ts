@@ -93,12 +93,13 @@ export class SshDoor {
     this.#makeRoom();
   }
 
-  /** Ends the connections whose key may no longer log in: removed, expired, or not from there. */
+  /** Ends the connections whose key may no longer log in: removed, expired, not from there, or another client's now. */
   dropRevoked(): void {
     for (const { connection, caller } of this.#live) {
-      if (caller !== undefined && !this.#options.gateway.lookUpKey(caller.key, caller.address).ok) {
-        connection.disconnect(DISCONNECT.BY_APPLICATION, 'this key is no longer valid');
-      }
+      if (caller === undefined) continue;
+      const answer = this.#options.gateway.lookUpKey(caller.key, caller.address);
+      if (answer.ok && answer.client === caller.client) continue;
+      connection.disconnect(DISCONNECT.BY_APPLICATION, 'this key is no longer valid');
     }
   }
 
