@@ -16,7 +16,7 @@ export interface DenyOption {
 /** A word that is no option word. */
 export type DenyStep =
   /** A lone `*`: any number of arguments of any kind. */
-  | { readonly kind: 'any' }
+  | { readonly kind: 'any'; readonly source: string }
   | {
       readonly kind: 'word';
       readonly source: string;
@@ -36,7 +36,7 @@ export interface AsValue {
 export interface DenyPattern {
   readonly options: readonly DenyOption[];
   readonly steps: readonly DenyStep[];
-  /** False only for the empty pattern, which denies the call without operands; every other ends as if `*` followed. */
+  /** False only for the empty pattern, which denies a call of nothing but options; every other ends as if `*` followed. */
   readonly open: boolean;
 }
 
@@ -64,7 +64,7 @@ export function compileDeny(text: string): CompiledDeny {
 }
 
 function compileStep(word: Word, before: { readonly word: Word; readonly option: DenyOption } | undefined): DenyStep {
-  if (isLoneStar(word)) return { kind: 'any' };
+  if (isLoneStar(word)) return { kind: 'any', source: word.source };
   const { source, pieces } = word;
   const asValue =
     before === undefined || before.option.value !== null

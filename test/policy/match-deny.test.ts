@@ -25,6 +25,14 @@ describe('a deny', () => {
     expect(denies('item delete', 'item', '-', 'delete')).toBe(false);
   });
 
+  it('passes over what may be the value of an option', () => {
+    expect(denies('item delete', '--account', 'acme', 'item', 'delete', 'x')).toBe(true);
+    expect(denies('item delete', 'item', '-v', 'x', 'delete')).toBe(true);
+    expect(denies('item delete', '--account=acme', 'x', 'item', 'delete')).toBe(false);
+    expect(denies('item delete', '--', 'x', 'item', 'delete')).toBe(false);
+    expect(denies('item delete', '-', 'x', 'item', 'delete')).toBe(false);
+  });
+
   it('takes a lone star for any number of arguments of any kind', () => {
     expect(denies('* delete', 'delete')).toBe(true);
     expect(denies('* delete', 'a', '--b', '-', 'c', 'delete')).toBe(true);
@@ -34,7 +42,7 @@ describe('a deny', () => {
     expect(denies('*', '-x', 'y')).toBe(true);
   });
 
-  it('with the empty pattern denies only a call without operands', () => {
+  it('with the empty pattern denies only a call of nothing but options', () => {
     expect(denies('')).toBe(true);
     expect(denies('', '--x')).toBe(true);
     expect(denies('', 'x')).toBe(false);
