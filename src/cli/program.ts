@@ -143,6 +143,7 @@ function addPolicy(root: Command, act: Act, toolWords: readonly string[]): void 
   policy
     .command('schema')
     .description('print the JSON Schema of policies, for editors')
+    .option('--reference', 'print the reference page instead, in Markdown')
     .action(act(() => import('./policy-schema.ts')));
 }
 
