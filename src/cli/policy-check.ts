@@ -26,13 +26,18 @@ export async function run({ files, dir, strict = false, json = false }: PolicyCh
   if (json) printJson({ ok, files: folder.files.map(({ label }) => label), problems: problems.map(problemJson) });
   else {
     for (const problem of problems) print(problemLine(problem));
-    print(summary(folder.files.length, problems.length, ok));
+    const errors = problems.filter(({ severity }) => severity === 'error').length;
+    print(summary(folder.files.length, errors, problems.length - errors));
   }
   return ok ? EXIT.ok : EXIT.no;
 }
 
-function summary(files: number, problems: number, ok: boolean): string {
+function summary(files: number, errors: number, warnings: number): string {
+  const found = [counted(errors, 'error'), counted(warnings, 'warning')].filter((count) => !count.startsWith('0 '));
   const checked = `${files} ${files === 1 ? 'policy' : 'policies'} checked`;
-  const found = problems === 0 ? 'nothing wrong' : `${problems} ${problems === 1 ? 'problem' : 'problems'}`;
-  return `${checked}: ${found}${ok || problems === 0 ? '' : '; they would not load'}`;
+  return `${checked}: ${found.length === 0 ? 'nothing wrong' : found.join(', ')}`;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

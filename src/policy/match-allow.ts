@@ -126,7 +126,7 @@ function refuseControls(source: string, argument: Argument): Refusal | undefined
 }
 
 function notThis(source: string, argument: Argument): Refusal {
-  const why = `${shown(source)} does not match ${quoted(argument.text)}`;
+  const why = `expected ${shown(source)}, found ${quoted(argument.text)}`;
   return argument.dashed ? optionRefused(argument, why) : noRule(argument.text, why);
 }
 

@@ -91,7 +91,7 @@ describe('decideTool', () => {
       ['deny', '* --reveal', false, 'no argument is --reveal'],
       ['deny', 'item delete', false, 'nothing in its place matches delete'],
       ['allow', 'item get *', true, undefined],
-      ['allow', 'user list', false, "'user' does not match 'item'"],
+      ['allow', 'user list', false, "expected 'user', found 'item'"],
     ]);
   });
 

@@ -14,7 +14,7 @@ describe('explainDecision', () => {
       '  decided by  test.yaml:7',
       "  deny   test.yaml:11  '* --reveal'  no: no argument is --reveal",
       "  allow  test.yaml:7  'item get *'  matches",
-      "  allow  test.yaml:8  'user *'  no: 'user' does not match 'item'",
+      "  allow  test.yaml:8  'user *'  no: expected 'user', found 'item'",
       '  runs        /usr/bin/true',
       '  starts in   an empty directory of its own',
       "  stdin       the client's",
