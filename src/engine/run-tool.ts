@@ -90,7 +90,8 @@ async function attend(tool: StartedTool, permit: Permit, io: CallIo, transforms:
   );
   const first = await Promise.race([completion(tool, pumps.drained), ending]);
   tool.end();
-  if (typeof first === 'string') await windUp(tool, pumps.drained, limits.killGraceMs);
+  if (first === 'abandoned') await windUp(tool, NOBODY_READS, limits.killGraceMs);
+  else if (typeof first === 'string') await windUp(tool, pumps.drained, limits.killGraceMs);
 
   clearTimeout(timer);
   io.gone.removeEventListener('abort', onGone);
@@ -105,6 +106,8 @@ async function completion(tool: StartedTool, drained: Promise<unknown>): Promise
   if (how.kind !== 'lost') await drained;
   return how;
 }
+
+const NOBODY_READS = Promise.resolve();
 
 /** Waits for a tool that is being ended, as long as it may take and no longer. */
 async function windUp(tool: StartedTool, drained: Promise<unknown>, killGraceMs: number): Promise<void> {

@@ -20,6 +20,8 @@ export interface RunnerLife {
   readonly pid: number | undefined;
   /** Resolves with undefined where the runner ended, or was ended, before it was ready. Never rejects. */
   readonly connection: Promise<RunnerConnection | undefined>;
+  /** Whether nothing can be started in it any more, though its process may not be gone yet. */
+  readonly isOver: () => boolean;
   /** Resolves when the process is gone and every call has been told. Never rejects. */
   readonly ended: Promise<void>;
   /** Asks it to leave, and KILLs it when it does not. */
@@ -70,8 +72,10 @@ export function launchRunner({ entry, socketDirectory, installation }: LaunchOpt
     const deadline = setTimeout(kill, LEAVE_DEADLINE_MS);
     void exited.then(() => clearTimeout(deadline));
   };
+  let isOver = false;
   const finish = async (): Promise<void> => {
     await (await connection)?.closed;
+    isOver = true;
     leave();
     await exited;
     rmSync(path, { force: true });
@@ -80,5 +84,10 @@ export function launchRunner({ entry, socketDirectory, installation }: LaunchOpt
   child.stdin.write(`${secret}\n`);
   child.stdout.on('error', () => {});
   void exited.then(async () => (await connection)?.close());
-  return { pid: child.pid, connection, ended: finish(), stop: leave };
+  const stop = (): void => {
+    // First, so that no call takes the KILL of its tool for the tool's own end.
+    void connection.then((connected) => connected?.close());
+    leave();
+  };
+  return { pid: child.pid, connection, isOver: () => isOver, ended: finish(), stop };
 }

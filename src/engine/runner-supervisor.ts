@@ -57,6 +57,7 @@ export function superviseRunner(options: LaunchOptions, log?: Pick<Log, 'warn'>)
   };
   const retryAfterMs = (): number => (life === undefined ? Math.max(0, Math.ceil(retryAt - performance.now())) : 0);
   const start = async (command: ToolCommand): Promise<ToolStart> => {
+    if (life?.isOver() === true) await life.ended;
     if (isStopped || retryAfterMs() > 0) return { ...NO_RUNNER, retryAfterMs: retryAfterMs() };
     starting += 1;
     const connection = await (life ?? begin()).connection;
@@ -73,7 +74,7 @@ export function superviseRunner(options: LaunchOptions, log?: Pick<Log, 'warn'>)
   return {
     start,
     stop,
-    load: () => (retryAfterMs() > 0 ? Number.POSITIVE_INFINITY : starting),
+    load: () => (retryAfterMs() > 0 || life?.isOver() === true ? Number.POSITIVE_INFINITY : starting),
     status: () => ({ pid: life?.pid ?? null, restarts }),
   };
 }

@@ -131,7 +131,7 @@ describe('a client that leaves', () => {
 describe("a client's signal", () => {
   it.each(['HUP', 'INT', 'TERM', 'KILL'] as const)('%s reaches the tool and whatever it started', async (name) => {
     const client = openClient();
-    const running = run(permitFor('/bin/sh', ['-c', 'sh -c \'echo $$; exec sleep 300\'; exit 9']), client);
+    const running = run(permitFor('/bin/sh', ['-c', "sh -c 'echo $$; exec sleep 300'; exit 9"]), client);
     const child = await client.firstLine();
     client.signal(name);
     expect(await running).toMatchObject({ kind: 'signalled', signal: `SIG${name}` });
