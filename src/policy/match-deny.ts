@@ -4,7 +4,7 @@
  * Invariants: an option that the pattern spells is found wherever it stands, after `--` too. Options that it does not
  * spell, what may be their values, and whatever follows the last word never hide a match.
  */
-import type { DenyOption, DenyPattern, DenyStep } from './deny-pattern.ts';
+import type { AsValue, DenyOption, DenyPattern, DenyStep } from './deny-pattern.ts';
 import { type Argument, attachedValue, type ParsedArgv } from './grammar.ts';
 
 export type DenyMatch =
@@ -44,16 +44,21 @@ function start(args: readonly Argument[]): Reached {
 /** Where the step leads to. */
 function advance(step: DenyStep, args: readonly Argument[], from: Reached): Reached {
   if (step.kind === 'any') return new Uint8Array(from.length).fill(1, from.indexOf(1));
-  const standsAsValue = args.some((argument, index) => isValue(step, argument, args[index + 1]));
+  const { asValue } = step;
+  const standsAsValue =
+    asValue !== null && args.some((argument, index) => isValue(step, asValue, argument, args[index + 1]));
   const reached = standsAsValue ? Uint8Array.from(from) : new Uint8Array(from.length);
-  for (const [at, argument] of args.entries()) if (from[at] === 1 && matchesStep(step, argument)) reached[at + 1] = 1;
+  for (let at = from.indexOf(1); at !== -1; at = from.indexOf(1, at + 1)) {
+    const argument = args[at];
+    if (argument !== undefined && matchesStep(step, argument)) reached[at + 1] = 1;
+  }
   return reached;
 }
 
 /** Adds what is reached by passing over arguments. */
 function passOver(from: Reached, passable: readonly boolean[]): Reached {
   const reached = Uint8Array.from(from);
-  for (const [at, pass] of passable.entries()) if (pass && reached[at] === 1) reached[at + 1] = 1;
+  for (let at = 0; at < passable.length; at += 1) if (passable[at] === true && reached[at] === 1) reached[at + 1] = 1;
   return reached;
 }
 
@@ -75,10 +80,8 @@ function matchesStep(step: WordStep, argument: Argument): boolean {
 }
 
 /** Are these two the option before the word and the word as its value, attached or as the next argument? */
-function isValue({ asValue, matches }: WordStep, argument: Argument, next: Argument | undefined): boolean {
-  if (asValue === null) return false;
-  if (asValue.attached(argument.text)) return true;
-  return next !== undefined && asValue.option.name(argument.text) && matches(next.text);
+function isValue({ matches }: WordStep, { option, attached }: AsValue, argument: Argument, next?: Argument): boolean {
+  return attached(argument.text) || (next !== undefined && option.name(argument.text) && matches(next.text));
 }
 
 function isOption(option: DenyOption, argument: Argument, next: Argument | undefined): boolean {

@@ -48,8 +48,7 @@ function takesValue(argument: string): boolean {
 }
 
 function isTelling(name: string, patterns: readonly string[]): boolean {
-  // Names are short; a longer text is an argument of another kind, and is not searched for long.
-  const lower = name.slice(0, 256).toLowerCase();
+  const lower = name.toLowerCase();
   return (
     TELLING.test(lower) ||
     patterns.some((pattern) => (isShortOption(pattern) ? lower === pattern : lower.includes(pattern)))

@@ -112,6 +112,10 @@ describe('decideTool', () => {
     expect(decideCall({ allow: ['item x', 'item *'] }, ['item', 'a\u0001'])).toMatchObject({
       reason: 'character-refused',
     });
+    expect(decideCall({ allow: ['h*', 'https://a b c'] }, ['https://a', 'b', 'z'])).toMatchObject({
+      reason: 'no-rule',
+      token: 'z',
+    });
     expect(decideCall({ allow: ['item x', 'item y'] }, ['item', 'z'])).toMatchObject({ reason: 'no-rule', token: 'z' });
   });
 

@@ -113,6 +113,11 @@ describe('an option word of a deny', () => {
     expect(denies('api -X D*', 'api', '-X', 'DELETE')).toBe(true);
   });
 
+  it('takes only the word right behind it for its value', () => {
+    expect(denies('-X a b', '-X', 'b', 'a')).toBe(false);
+    expect(denies('-X a b', 'b', '-X', 'a')).toBe(true);
+  });
+
   it('with a value attached matches that value as the next argument too', () => {
     expect(denies('--method=DELETE', 'x', '--method=DELETE')).toBe(true);
     expect(denies('--method=DELETE', 'x', '--method', 'DELETE')).toBe(true);
