@@ -32,7 +32,8 @@ export function openControl(
   // Half-open: the end of the gateway's direction is the end of the connection.
   socket.once('end', () => socket.destroy());
   socket.once('close', gone);
-  onData(first);
+  // Read again, and not here: a command can be answered only once the caller has the way to send.
+  if (first.length > 0) socket.unshift(first);
   socket.on('data', onData);
   socket.resume();
   return send;
