@@ -2,6 +2,7 @@
  * Puts a gateway together: audit log, keys and policies, runner, engine, door, listeners, operator socket. The one place
  * that knows all the parts.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
 import type { ListenAddress } from '../config/listen.ts';
 import { SshDoor } from '../doors/ssh/door.ts';
@@ -124,13 +125,21 @@ function servedGateway(
     endCalls: () => door.disconnectAll('the gateway stops'),
     stop: async () => {
       for (const listener of listeners) void listener.close();
-      await Promise.race([engine.drain(), delay(drainMs)]);
+      await Promise.race([finishCalls(engine, door), delay(drainMs)]);
       door.disconnectAll('the gateway stops');
       await Promise.race([engine.drain(), delay(MAX_END_MS)]);
       tryRecord(audit, log, { event: 'service', action: 'stop', version: version.version, pid: process.pid });
       for (const step of undo.toReversed()) await step();
     },
   };
+}
+
+/** Refuses new calls, and resolves once the last that runs has ended and its client has the answer. */
+async function finishCalls(engine: Engine, door: SshDoor): Promise<void> {
+  await engine.drain();
+  // A call's end reaches its channel in the turn in which it is no longer running.
+  await setImmediate();
+  await door.answered();
 }
 
 /** What calls may take to end once their connections are gone: longer than any grace period between TERM and KILL. */

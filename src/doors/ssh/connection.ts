@@ -36,7 +36,7 @@ export interface ConnectionOptions {
   readonly lookUp: (key: Buffer) => KeyLookup;
   /** A key was proven: returns who that is, or why it may not come in after all. */
   readonly onLogin: (key: Buffer) => Caller | string;
-  readonly serve: (caller: Caller, command: SessionCommand, channel: SessionChannel) => Promise<number>;
+  readonly serve: (caller: Caller, command: SessionCommand, channel: SessionChannel) => Promise<void>;
   readonly takePlace: (caller: Caller) => boolean;
   readonly givePlaceBack: (caller: Caller) => void;
   readonly refused: (caller: Caller, feature: string) => void;

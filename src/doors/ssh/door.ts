@@ -3,10 +3,13 @@
  * not logged in yet, each client's channels, and which connections lose their key.
  */
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Caller, Gateway } from '../../engine/door-interface.ts';
 import { createFrameBudgets } from '../frame-budget.ts';
+import type { SessionCommand } from '../read-request.ts';
 import { serveSession } from '../serve-session.ts';
+import type { SessionChannel } from './channel.ts';
 import { Connection } from './connection.ts';
 import { DISCONNECT } from './message-numbers.ts';
 import type { TransportHostKey } from './transport.ts';
@@ -52,6 +55,7 @@ export class SshDoor {
   readonly #unauthenticated = new Set<LiveConnection>();
   readonly #channelsOf = new Map<string, number>();
   readonly #budgetOf = createFrameBudgets();
+  readonly #answers = new Set<Promise<void>>();
 
   constructor(options: SshDoorOptions) {
     this.#options = options;
@@ -71,14 +75,7 @@ export class SshDoor {
       maxAuthTries: this.#options.maxAuthTries,
       lookUp: (key) => this.#options.gateway.lookUpKey(key, address),
       onLogin: (key) => this.#login(live, key, address, peer),
-      serve: (caller, command, channel) =>
-        serveSession({
-          gateway: this.#options.gateway,
-          caller,
-          command,
-          io: channel.io,
-          budget: this.#budgetOf(caller.client),
-        }),
+      serve: (caller, command, channel) => this.#serve(caller, command, channel),
       takePlace: (caller) => this.#takePlace(caller.client),
       givePlaceBack: (caller) => this.#givePlaceBack(caller.client),
       refused: (caller, feature) => this.#options.gateway.note({ kind: 'feature-refused', caller, feature }),
@@ -118,9 +115,24 @@ export class SshDoor {
     return this.#unauthenticated.size;
   }
 
+  /** Resolves once the clients have closed the channels of all calls that ended: never, if one of them does not. */
+  async answered(): Promise<void> {
+    await Promise.all(this.#answers);
+  }
+
   /** Ends every connection. */
   disconnectAll(reason: string): void {
     for (const { connection } of this.#live) connection.disconnect(DISCONNECT.BY_APPLICATION, reason);
+  }
+
+  async #serve(caller: Caller, command: SessionCommand, channel: SessionChannel): Promise<void> {
+    const { gateway } = this.#options;
+    const budget = this.#budgetOf(caller.client);
+    const status = await serveSession({ gateway, caller, command, io: channel.io, budget });
+    const answer = finish(channel, status);
+    this.#answers.add(answer);
+    await answer;
+    this.#answers.delete(answer);
   }
 
   #makeRoom(): void {
@@ -173,4 +185,14 @@ export class SshDoor {
     if (open === 0) this.#channelsOf.delete(client);
     else this.#channelsOf.set(client, open);
   }
+}
+
+/**
+ * Sends the answer, and waits until the client has closed the channel: one that multiplexes has passed the answer on by
+ * then, and would forget it if its connection ended before.
+ */
+async function finish(channel: SessionChannel, status: number): Promise<void> {
+  await channel.finish(status);
+  const { gone } = channel.io;
+  if (!gone.aborted) await once(gone, 'abort');
 }

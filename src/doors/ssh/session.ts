@@ -16,8 +16,8 @@ const RECORDED: ReadonlySet<string> = new Set(['env', 'x11-req', 'auth-agent-req
 
 export interface SessionOptions {
   readonly channel: SessionChannel;
-  /** Serves the command on the channel's streams; resolves with the exit status, never rejects. */
-  readonly serve: (command: SessionCommand) => Promise<number>;
+  /** Serves the command on the channel's streams and finishes the channel; never rejects. */
+  readonly serve: (command: SessionCommand) => Promise<void>;
   readonly refused: (feature: string) => void;
 }
 
@@ -58,8 +58,7 @@ export class Session {
   start(): void {
     if (this.#command === undefined || this.#started) return;
     this.#started = true;
-    const { channel, serve } = this.#options;
-    void serve(this.#command).then((status) => channel.finish(status));
+    void this.#options.serve(this.#command);
   }
 
   #take(command: SessionCommand): boolean {
