@@ -22,6 +22,8 @@ export type ParsedRequest =
 
 /** What `execve` takes on Linux (MAX_ARG_STRLEN, execve(2)), without the NUL that ends it. */
 export const MAX_ARGUMENT_BYTES = 131_071;
+/** Far above any call, and few enough that deciding about them stays cheap. */
+const MAX_ARGUMENTS = 16_384;
 const MAX_META_WORDS = 16;
 const MAX_META_CHARS = 128;
 
@@ -62,6 +64,7 @@ export function parseRequestText(text: string): ParsedRequest {
 export function argumentsProblem(
   argv: readonly string[],
 ): { reason: 'malformed' | 'too-large'; message: string } | undefined {
+  if (argv.length > MAX_ARGUMENTS) return { reason: 'too-large', message: `more than ${MAX_ARGUMENTS} arguments` };
   for (const [index, argument] of argv.entries()) {
     if (argument.includes('\0')) return { reason: 'malformed', message: `argument ${index + 1} holds NUL` };
     if (argument.length > MAX_ARGUMENT_BYTES / 3 && Buffer.byteLength(argument) > MAX_ARGUMENT_BYTES) {

@@ -70,6 +70,13 @@ describe('parseRequest', () => {
     expect(refusal(request('é'.repeat(MAX_ARGUMENT_BYTES / 2 + 1)))).toContain('too-large');
   });
 
+  it('refuses more arguments than any call has', () => {
+    const request = (count: number): string =>
+      JSON.stringify({ tool: 'op', argv: Array.from({ length: count }, () => '') });
+    expect(refusal(request(16_384))).toBe('accepted');
+    expect(refusal(request(16_385))).toContain('too-large: more than 16384 arguments');
+  });
+
   it('bounds what a client says about its call', () => {
     const many = Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`k${i}`, 'x']));
     expect(refusal(JSON.stringify({ tool: 'op', argv: [], meta: many }))).toContain('more than 16 words');
