@@ -3,6 +3,7 @@
  * compares device and inode, so that what was decided is what is used.
  */
 import { realpathSync, statSync } from 'node:fs';
+import { posix } from 'node:path';
 import { errnoOf, messageOf } from '../model/error.ts';
 import type { ToolRequest } from '../model/request.ts';
 import { quoted } from '../model/visible.ts';
@@ -28,7 +29,8 @@ export function openRequestedDirectory(tool: CliTool | undefined, request: ToolR
 export function openDirectory(path: string, allowed: readonly string[]): WorkingDirectory {
   try {
     const real = realpathSync.native(path);
-    const kernel = KERNEL.find((root) => isInside(root, real) || isInside(root, path));
+    const named = posix.normalize(path);
+    const kernel = KERNEL.find((root) => isInside(root, real) || isInside(root, named));
     if (kernel !== undefined) return { kind: 'refused', message: `${quoted(path)} lies in ${kernel}` };
     const stats = statSync(real, { bigint: true });
     if (!stats.isDirectory()) return { kind: 'refused', message: `${quoted(path)} is no directory` };
