@@ -127,12 +127,14 @@ export class TestGateway {
       ...listen.flatMap((address) => ['--listen', address]),
     ];
     this.child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-    this.child.stderr?.on('data', (chunk: Buffer) => (this.stderr += chunk.toString('utf8')));
     const before = this.stderr.length;
-    while (!/listening on .*\n/.test(this.stderr.slice(before))) {
-      if (this.child.exitCode !== null) throw new Error(`the gateway ended: ${this.stderr}`);
-      await Promise.race([once(this.child.stderr as NodeJS.ReadableStream, 'data'), once(this.child, 'exit')]);
-    }
+    await new Promise<void>((resolve, reject) => {
+      this.child.stderr?.on('data', (chunk: Buffer) => {
+        this.stderr += chunk.toString('utf8');
+        if (/listening on .*\n/.test(this.stderr.slice(before))) resolve();
+      });
+      this.child.once('exit', () => reject(new Error(`the gateway ended: ${this.stderr}`)));
+    });
     const port = /listening on (?:127\.0\.0\.1|\[::1\]):(\d+)/.exec(this.stderr.slice(before))?.[1];
     this.port = Number(port ?? 0);
     for (const client of this.clients.values()) this.#writeSshConfig(client.name);
