@@ -37,7 +37,7 @@ const KILL_MARGIN_MS = 2000;
 /**
  * Starts the tool and resolves when it has ended and all its output was taken, or one of the permit's limits, the client's
  * leaving or the runner's end came first. To be called once the decision is on record. `io`'s outputs are not ended: what
- * follows the output on them is the door's. Never rejects.
+ * follows the output on them is the door's. Rejects only where the tool's HOME cannot be made.
  */
 export async function runTool(
   runner: Runner,
@@ -45,6 +45,8 @@ export async function runTool(
   io: CallIo,
   transforms: Transforms = {},
 ): Promise<Outcome> {
+  // A stream that breaks is a client that leaves, and `gone` tells of that.
+  io.stdin.on('error', () => {});
   if (io.gone.aborted) return { kind: 'abandoned', durationMs: 0, bytes: { stdin: 0, stdout: 0, stderr: 0 } };
   const start = await runner.start(commandOf(permit, runner.directories));
   if (!start.ok) {

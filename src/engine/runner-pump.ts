@@ -54,15 +54,17 @@ export function pumpOutput(socket: Socket, sink: Writable, budget: Budget, trans
   };
   const stop = (): void => {
     source.off('data', onData);
-    sink.off('drain', onDrain).off('close', stop).off('error', stop);
+    sink.off('drain', onDrain).off('close', stop);
     discard(socket);
     finish();
   };
-  sink.on('drain', onDrain).once('close', stop).once('error', stop);
+  // The last stays after the end: an error that nobody hears would end the gateway.
+  sink.on('drain', onDrain).once('close', stop).on('error', stop);
   source.on('data', onData).once('end', onEnd).once('close', onEnd);
   // The tool's stdout is a socket, so it can be read as well: that is the end of a file, not a wait without end.
   socket.end();
   if (sink.destroyed) stop();
+  if (socket.destroyed) onEnd();
   return { done, bytes: () => bytes, stop };
 }
 
