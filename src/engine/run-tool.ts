@@ -128,8 +128,10 @@ interface Pumps {
 }
 
 function openPumps(tool: StartedTool, io: CallIo, transforms: Transforms, budget: Budget): Pumps {
-  const stdout = pumpOutput(tool.stdout, io.stdout, budget, transforms.stdout?.());
-  const stderr = pumpOutput(tool.stderr, io.stderr, budget, transforms.stderr?.());
+  const halt = (isHalted: boolean): void => tool.signal(isHalted ? 'STOP' : 'CONT');
+  const both = { budget, halt };
+  const stdout = pumpOutput({ ...both, socket: tool.stdout, sink: io.stdout, transform: transforms.stdout?.() });
+  const stderr = pumpOutput({ ...both, socket: tool.stderr, sink: io.stderr, transform: transforms.stderr?.() });
   let stdin: Pump | undefined;
   if (tool.stdin === undefined) io.stdin.resume();
   else stdin = pumpInput(io.stdin, tool.stdin, transforms.stdin?.());

@@ -3,8 +3,7 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { errnoOf, messageOf } from '../model/error.ts';
 import { streamHeader } from '../model/runner-messages.ts';
-import type { RunnerCommand, RunnerEvent } from '../model/runner-messages.ts';
-import type { ClientSignal } from './call-io.ts';
+import type { RunnerCommand, RunnerEvent, RunnerSignal } from '../model/runner-messages.ts';
 
 /** What a tool is started with. */
 export type ToolCommand = Omit<Extract<RunnerCommand, { type: 'start' }>, 'type' | 'token'>;
@@ -24,7 +23,7 @@ export interface StartedTool {
   /** Never rejects. */
   readonly ended: Promise<ToolEnd>;
   /** To the tool's group; nothing once it is gone. */
-  readonly signal: (signal: ClientSignal) => void;
+  readonly signal: (signal: RunnerSignal) => void;
   /**
    * TERM, KILL after the grace period, then the sweep. Must be called for every tool, also one that exited: only then does
    * the runner know that nobody waits for what the tool left running.
@@ -75,7 +74,7 @@ export function openCall(
   const start = (): void => {
     clearTimeout(deadline);
     for (const socket of sockets) socket.off('error', onError);
-    const signal = (name: ClientSignal): void => send({ type: 'signal', token, signal: name });
+    const signal = (name: RunnerSignal): void => send({ type: 'signal', token, signal: name });
     resolve({ ok: true, tool: { ...streams, ended, signal, end: () => send({ type: 'end', token }) } });
   };
   let isStarted = false;

@@ -17,24 +17,32 @@ export interface Pump {
 /** How much of a chunk may still pass; less than its length means that the limit is reached. */
 export type Budget = (bytes: number) => number;
 
-/** What is read of a tool that never pauses, after its reader went away, before its socket is closed over the rest. */
-const MAX_DISCARDED_BYTES = 8 * 1024 * 1024;
-/** What Node reads at most at a time; less means that nothing more was there. */
-const FULL_READ_BYTES = 64 * 1024;
+/** What is read at most of a tool that cannot be halted, after its reader went away. */
+const MAX_DISCARDED_BYTES = 256 * 1024 * 1024;
 
-/**
- * From a tool's output to the client, through `transform` where there is one. The sink is never ended. When it goes away
- * the tool's next write fails with EPIPE, as that of a program whose reader left.
- */
-export function pumpOutput(socket: Socket, sink: Writable, budget: Budget, transform?: Transform): Pump {
-  const source = transform === undefined ? socket : through(socket, transform);
+/** By then a halt has reached the tool; if not, all that happens is that it may complain of its lost reader. */
+const HALT_MS = 10;
+
+export interface OutputPump {
+  /** The tool's end of it is the tool's stdout or stderr. */
+  readonly socket: Socket;
+  /** Towards the client; never ended. When it goes away the tool's next write fails as that of one whose reader left. */
+  readonly sink: Writable;
+  readonly budget: Budget;
+  /** Keeps the tool from running for a moment, and lets it go on. */
+  readonly halt: (isHalted: boolean) => void;
+  /** Default: none, at no cost. */
+  readonly transform: Transform | undefined;
+}
+
+/** From a tool's output to the client. */
+export function pumpOutput({ socket, sink, budget, halt, transform }: OutputPump): Pump {
+  const leave = (): void => closeUnread(socket, halt);
+  const source = transform === undefined ? socket : through(socket, transform, leave);
   let bytes = 0;
   let unwritten = 0;
   let isOver = false;
-  let finish: () => void = () => {};
-  const done = new Promise<void>((resolve) => {
-    finish = resolve;
-  });
+  const { promise: done, resolve: finish } = deferred();
   const onWritten = (): void => {
     unwritten -= 1;
     if (isOver && unwritten === 0) finish();
@@ -52,19 +60,27 @@ export function pumpOutput(socket: Socket, sink: Writable, budget: Budget, trans
     isOver = true;
     if (unwritten === 0) finish();
   };
-  const stop = (): void => {
+  const detach = (): void => {
     source.off('data', onData);
-    sink.off('drain', onDrain).off('close', stop);
-    discard(socket);
+    sink.off('drain', onDrain).off('close', onReaderGone);
     finish();
   };
-  // The last stays after the end: an error that nobody hears would end the gateway.
-  sink.on('drain', onDrain).once('close', stop).on('error', stop);
+  const onReaderGone = (): void => {
+    detach();
+    leave();
+  };
+  sink.on('drain', onDrain).once('close', onReaderGone);
+  // Stays after the end: an error that nobody hears would end the gateway. `close` follows it.
+  sink.on('error', () => {});
   source.on('data', onData).once('end', onEnd).once('close', onEnd);
   // The tool's stdout is a socket, so it can be read as well: that is the end of a file, not a wait without end.
   socket.end();
-  if (sink.destroyed) stop();
+  if (sink.destroyed) onReaderGone();
   if (socket.destroyed) onEnd();
+  const stop = (): void => {
+    detach();
+    socket.destroy();
+  };
   return { done, bytes: () => bytes, stop };
 }
 
@@ -76,10 +92,7 @@ export function pumpOutput(socket: Socket, sink: Writable, budget: Budget, trans
 export function pumpInput(source: Readable, socket: Socket, transform?: Transform): Pump {
   const sink = transform ?? socket;
   let bytes = 0;
-  let finish: () => void = () => {};
-  const done = new Promise<void>((resolve) => {
-    finish = resolve;
-  });
+  const { promise: done, resolve: finish } = deferred();
   const onDrain = (): void => void source.resume();
   const onData = (chunk: Buffer): void => {
     bytes += chunk.length;
@@ -104,33 +117,46 @@ export function pumpInput(source: Readable, socket: Socket, transform?: Transfor
   return { done, bytes: () => bytes, stop };
 }
 
-function through(socket: Socket, transform: Transform): Readable {
+/** What fails in the transform ends the direction: nothing passes that it did not let through. */
+function through(socket: Socket, transform: Transform, leave: () => void): Readable {
   socket.once('close', () => transform.end());
-  transform.once('error', () => discard(socket));
+  transform.once('error', leave);
   return socket.pipe(transform);
 }
 
 /**
- * Closes a socket at a moment when it holds nothing unread. A write that the tool is blocked in would otherwise fail with
- * ECONNRESET, which programs complain about, and not with the EPIPE and SIGPIPE that they end of silently.
+ * Closes a socket at a moment when it holds nothing unread and no write waits in it. A write that waits fails with
+ * ECONNRESET where there was something unread, else with EPIPE but without SIGPIPE, and programs complain about both
+ * instead of ending silently. So the tool is halted, which takes it out of its write, and repeats that when it goes on.
  */
-function discard(socket: Socket): void {
+function closeUnread(socket: Socket, halt: (isHalted: boolean) => void): void {
+  if (socket.destroyed || socket.readableEnded) return;
   let discarded = 0;
   let isIdle = false;
-  const close = (): void => void socket.destroy();
   const look = (): void => {
-    if (socket.destroyed) return;
-    if (isIdle) close();
-    isIdle = true;
-    setImmediate(look);
+    if (!isIdle && discarded <= MAX_DISCARDED_BYTES) {
+      isIdle = true;
+      // The socket is polled between one turn and the next.
+      setImmediate(look);
+      return;
+    }
+    socket.destroy();
+    halt(false);
   };
+  halt(true);
   socket.unpipe();
   socket.on('data', (chunk) => {
     isIdle = false;
     discarded += chunk.length;
-    if (chunk.length < FULL_READ_BYTES || discarded > MAX_DISCARDED_BYTES) close();
   });
   socket.resume();
-  // The socket is polled between one turn and the next, so what is there by now comes before the third.
-  setImmediate(look);
+  setTimeout(look, HALT_MS);
+}
+
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let settle: () => void = () => {};
+  const promise = new Promise<void>((resolve) => {
+    settle = resolve;
+  });
+  return { promise, resolve: settle };
 }

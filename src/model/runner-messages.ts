@@ -6,6 +6,8 @@
  * hands the sockets on unread.
  */
 
+export type RunnerSignal = 'HUP' | 'INT' | 'TERM' | 'KILL' | 'STOP' | 'CONT';
+
 /** Gateway to runner. */
 export type RunnerCommand =
   | {
@@ -21,8 +23,8 @@ export type RunnerCommand =
       /** Milliseconds from TERM to KILL, whenever the call is ended. */
       readonly killGraceMs: number;
     }
-  /** Sends a signal to the tool's process group. */
-  | { readonly type: 'signal'; readonly token: string; readonly signal: 'HUP' | 'INT' | 'TERM' | 'KILL' }
+  /** Sends a signal to the tool's process group. STOP and CONT are the gateway's own, around the closing of an output. */
+  | { readonly type: 'signal'; readonly token: string; readonly signal: RunnerSignal }
   /** Ends the call: TERM to the group, KILL after its grace period, then the sweep. */
   | { readonly type: 'end'; readonly token: string };
 

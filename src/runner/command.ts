@@ -19,7 +19,7 @@ type Fields = Readonly<Record<string, Check>>;
 
 /** An hour: longer than any sensible grace, and far from the 2^31 ms where timers wrap to nothing. */
 const MAX_GRACE_MS = 3_600_000;
-const SIGNALS: readonly unknown[] = ['HUP', 'INT', 'TERM', 'KILL'];
+const SIGNALS: readonly unknown[] = ['HUP', 'INT', 'TERM', 'KILL', 'STOP', 'CONT'];
 
 /** What execve(2) cannot take, or would take as something else: NUL ends a string early, a lone surrogate has no bytes. */
 const UNSENDABLE = /[\0\p{Cs}]/u;

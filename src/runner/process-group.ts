@@ -7,10 +7,11 @@
  * process cannot get the number of a living group).
  */
 import { errnoOf } from '../model/error.ts';
+import type { RunnerSignal } from '../model/runner-messages.ts';
 
 export interface ProcessGroup {
   /** Sends a signal to every member; does nothing once the group is gone. Never throws. */
-  readonly signal: (signal: 'SIGHUP' | 'SIGINT' | 'SIGTERM' | 'SIGKILL') => void;
+  readonly signal: (signal: RunnerSignal) => void;
   /** To be called in the leader's exit event, before anything else can run: from then on the number is not ours alone. */
   readonly leaderReaped: () => void;
   /** Whether no member is left, as far as can be known; once true, always true. */
@@ -32,7 +33,7 @@ export function processGroup(leader: number): ProcessGroup {
       look();
     },
     signal: (signal) => {
-      if (!look()) send(leader, signal);
+      if (!look()) send(leader, `SIG${signal}`);
     },
   };
 }

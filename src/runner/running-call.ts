@@ -1,11 +1,12 @@
 /** One tool from its start until nothing is left of its process group. */
+import type { RunnerSignal } from '../model/runner-messages.ts';
 import { processGroup } from './process-group.ts';
 
 /** How often a group that outlived its leader is looked at: the delay of noticing that it is gone. */
 const WATCH_INTERVAL_MS = 100;
 
 export interface RunningCall {
-  readonly signal: (signal: 'HUP' | 'INT' | 'TERM' | 'KILL') => void;
+  readonly signal: (signal: RunnerSignal) => void;
   /** To be called in the leader's exit event. */
   readonly leaderExited: () => void;
   /** TERM to the group, KILL after the grace period to whatever is left of it. The second time does nothing. */
@@ -32,7 +33,7 @@ export function runningCall(pid: number, killGraceMs: number, finished: () => vo
     finished();
   };
   const kill = (): void => {
-    group.signal('SIGKILL');
+    group.signal('KILL');
     finish();
   };
   const finishOnceGone = (): void => {
@@ -41,7 +42,7 @@ export function runningCall(pid: number, killGraceMs: number, finished: () => vo
     if (killTimer !== undefined) finish();
   };
   return {
-    signal: (signal) => group.signal(`SIG${signal}`),
+    signal: group.signal,
     leaderExited: () => {
       group.leaderReaped();
       if (!isFinished && !group.isGone()) watch = setInterval(finishOnceGone, WATCH_INTERVAL_MS);
@@ -50,7 +51,7 @@ export function runningCall(pid: number, killGraceMs: number, finished: () => vo
     end: () => {
       if (killTimer !== undefined || isFinished) return;
       killTimer = setTimeout(kill, killGraceMs);
-      group.signal('SIGTERM');
+      group.signal('TERM');
       finishOnceGone();
     },
     kill,

@@ -50,7 +50,7 @@ describe('parseCommand', () => {
     ['killGraceMs', { ...START, killGraceMs: 3_600_001 }],
     ['killGraceMs', { ...START, killGraceMs: '1' }],
     ['shell', { ...START, shell: true }],
-    ['signal', { type: 'signal', token: TOKEN, signal: 'STOP' }],
+    ['signal', { type: 'signal', token: TOKEN, signal: 'QUIT' }],
     ['signal', { type: 'signal', token: TOKEN }],
     ['signal', { type: 'end', token: TOKEN, signal: 'KILL' }],
   ])('names %s where that is wrong', (field, value) => {
