@@ -83,6 +83,8 @@ export async function openLab() {
       '  StrictHostKeyChecking no',
       `  UserKnownHostsFile ${path('known_hosts')}`,
       '  LogLevel ERROR',
+      // As `client show --ssh-config` prints it, for both.
+      '  Ciphers aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com',
       '  ControlMaster no',
       `  ControlPath ${control}`,
     ].join('\n');

@@ -81,6 +81,8 @@ export function formatSshConfig({ client, host, port, folder = CLIENT_FOLDER }: 
     'UpdateHostKeys no',
     // Named, so that ssh 10.1 and later do not warn of it with each connection.
     'KexAlgorithms curve25519-sha256,curve25519-sha256@libssh.org',
+    // AES-GCM first: node encrypts it half again as fast as ChaCha20-Poly1305, which ssh would choose.
+    'Ciphers aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com',
     'RequestTTY no',
     'ForwardAgent no',
     'ForwardX11 no',

@@ -8,6 +8,8 @@ import type { Socket } from 'node:net';
 const ROOM_BYTES = 1024 * 1024;
 /** Output at which reading stops too: only replies to what is read can take it so far. */
 const STOP_READING_BYTES = 2 * ROOM_BYTES;
+/** Mean size of pieces from which joining them costs more than keeping them apart. */
+const WORTH_KEEPING_BYTES = 4 * 1024;
 /** What a peer gets to take the last bytes before its socket is destroyed. */
 const LAST_BYTES_MS = 1000;
 
@@ -57,10 +59,15 @@ export class SocketOutput {
   }
 
   #flush(): void {
-    if (this.#piecesLength === 0) return;
-    const bytes = Buffer.concat(this.#pieces, this.#piecesLength);
+    const pieces = this.#pieces;
+    const length = this.#piecesLength;
+    if (length === 0) return;
     this.#pieces = [];
     this.#piecesLength = 0;
-    if (!this.#socket.destroyed && !this.#socket.writableEnded) this.#socket.write(bytes);
+    if (this.#socket.destroyed || this.#socket.writableEnded) return;
+    if (length < pieces.length * WORTH_KEEPING_BYTES) return void this.#socket.write(Buffer.concat(pieces, length));
+    this.#socket.cork();
+    for (const piece of pieces) this.#socket.write(piece);
+    this.#socket.uncork();
   }
 }
