@@ -23,16 +23,10 @@ export interface Directory {
 export const SYSTEM_DIRECTORY = '/etc/carapace';
 const SYSTEM_STATE = '/var/lib/carapace';
 
-/** What a socket's path may have: `sun_path` less its NUL (unix(7); 104 on the BSDs and macOS). */
-const MAX_SOCKET_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
-
 /**
  * Finds the gateway's directory: `option` (what `--dir` names) if given, else `/etc/carapace` if it exists, else the
  * current one if it has `policies/`. State is in `state/` of it. Only that of `/etc/carapace`, however it was found, is
  * in `/var/lib/carapace`: a directory has one state, or two commands would make two host keys.
- *
- * A path that is too long for the operator socket is an error here, for every command alike: a socket elsewhere would be
- * a second place to protect.
  *
  * @throws CarapaceError `configuration` where there is none, or it is no directory
  */
@@ -47,12 +41,6 @@ export function resolveDirectory(option: string | undefined): Directory {
 
 function directoryAt(path: string): Directory {
   const stateDirectory = path === SYSTEM_DIRECTORY ? SYSTEM_STATE : join(path, 'state');
-  const operatorSocket = join(stateDirectory, 'operator.sock');
-  const excess = Buffer.byteLength(operatorSocket) - MAX_SOCKET_PATH_BYTES;
-  if (excess > 0) {
-    const message = `directory: ${quoted(path, 4096)} is ${excess} bytes too long for a socket in its state/`;
-    throw new CarapaceError('configuration', message, { hint: 'use a shorter path, or a symbolic link to this one' });
-  }
   return {
     path,
     configFile: join(path, 'carapace.yaml'),
@@ -60,7 +48,7 @@ function directoryAt(path: string): Directory {
     policiesDirectory: join(path, 'policies'),
     stateDirectory,
     auditFile: join(stateDirectory, 'audit.jsonl'),
-    operatorSocket,
+    operatorSocket: join(stateDirectory, 'operator.sock'),
   };
 }
 

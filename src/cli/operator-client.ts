@@ -1,6 +1,7 @@
 /** Asks a running gateway through its operator socket. */
 import { request, type IncomingMessage } from 'node:http';
 import { CarapaceError, errnoOf, messageOf } from '../model/error.ts';
+import { openSocketPath, type SocketPath } from '../engine/socket-path.ts';
 import { visible } from '../model/visible.ts';
 
 const TIME_LIMIT_MS = 5000;
@@ -19,11 +20,15 @@ export interface OperatorAnswer {
  * @throws CarapaceError `unreachable` where no gateway answers within 5 s, or not as one does
  */
 export async function askGateway(socketPath: string, path: string): Promise<OperatorAnswer> {
+  let place: SocketPath | undefined;
   try {
-    const response = await get(socketPath, path);
+    place = openSocketPath(socketPath);
+    const response = await get(path, place.address);
     return { status: response.statusCode ?? 0, body: JSON.parse(await readBody(response)) as unknown };
   } catch (error) {
     throw unreachable(socketPath, error);
+  } finally {
+    place?.close();
   }
 }
 
@@ -40,10 +45,10 @@ export async function getFromGateway(socketPath: string, path: string): Promise<
   });
 }
 
-function get(socketPath: string, path: string): Promise<IncomingMessage> {
+function get(path: string, address: string): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(TIME_LIMIT_MS);
-    request({ socketPath, path, agent: false, signal }, resolve).once('error', reject).end();
+    request({ socketPath: address, path, agent: false, signal }, resolve).once('error', reject).end();
   });
 }
 

@@ -6,9 +6,8 @@ import { connect, type Server } from 'node:net';
 import { dirname } from 'node:path';
 import { CarapaceError, errnoOf, messageOf } from '../model/error.ts';
 import { visible } from '../model/visible.ts';
+import { openSocketPath } from './socket-path.ts';
 
-/** `sun_path` of unix(7) less its NUL: 104 bytes on macOS and the BSDs. A longer path would be cut, not refused. */
-const MAX_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 const PROBE_TIME_LIMIT_MS = 2000;
 
 /**
@@ -18,15 +17,15 @@ const PROBE_TIME_LIMIT_MS = 2000;
  * @throws CarapaceError `configuration` where the path cannot be used or somebody answers on it
  */
 export async function listenPrivately(server: Server, path: string): Promise<void> {
-  if (Buffer.byteLength(path) > MAX_PATH_BYTES) {
-    const hint = 'name a directory with a shorter path with --dir';
-    throw refused(path, `a path of ${Buffer.byteLength(path)} bytes, at most ${MAX_PATH_BYTES} work`, hint);
-  }
   preparePlace(path);
-  await removeStale(path);
+  const place = openSocketPath(path);
+  // Node unlinks the socket by this address when the server closes.
+  server.once('close', place.close);
+  await removeStale(path, place.address);
   try {
-    await listen(server, path);
+    await listen(server, place.address);
   } catch (error) {
+    place.close();
     throw refused(path, visible(messageOf(error)), 'make its directory writable for the user that the gateway runs as');
   }
 }
@@ -47,11 +46,11 @@ function preparePlace(path: string): void {
   if ((stats.mode & 0o022) !== 0) throw refused(path, 'others may write to its directory', 'chmod 700 its directory');
 }
 
-async function removeStale(path: string): Promise<void> {
+async function removeStale(path: string, address: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
   if (!found.isSocket()) throw refused(path, 'there is something else, no socket', 'move it away');
-  if (await isAnswered(path)) {
+  if (await isAnswered(address)) {
     const hint = 'stop that gateway first, or give this one a directory of its own with --dir';
     throw refused(path, 'another gateway answers on it', hint);
   }

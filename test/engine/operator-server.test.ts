@@ -260,8 +260,9 @@ describe('the socket', () => {
     expect(readFileSync(path, 'utf8')).toBe('precious');
   });
 
-  it('with a path that the system would cut is an error', async () => {
-    const long = join(directory, 'x'.repeat(120));
-    await expect(start({}, long)).rejects.toMatchObject({ hint: expect.stringContaining('--dir') });
+  it.skipIf(process.platform !== 'linux')('is served at a path that is longer than an address', async () => {
+    const long = join(directory, 'x'.repeat(120), 'operator.sock');
+    await start({}, long);
+    expect(statSync(long).mode & 0o777).toBe(0o600);
   });
 });
