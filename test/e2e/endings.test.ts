@@ -1,5 +1,5 @@
 /** How calls end when somebody leaves or is killed: the client, the connection, the gateway, the runner. Nothing stays. */
-import { type ChildProcess, execFileSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -268,9 +268,7 @@ describe('the runner', () => {
 
 /** The processes that start tools for a gateway: its children, and orphans of one that was killed. */
 function runnersOf({ dir }: TestGateway): number[] {
-  return execFileSync('ps', ['-eo', 'pid=,stat=,args='])
-    .toString()
-    .split('\n')
-    .filter((line) => line.includes('dist/runner/main.js') && line.includes(dir) && !/^\s*\d+\s+Z/.test(line))
+  return processesWith('dist/runner/main.js')
+    .filter((line) => line.includes(dir))
     .map((line) => Number.parseInt(line, 10));
 }

@@ -287,12 +287,24 @@ export async function until(what: () => boolean | Promise<boolean>, ms = 5000, e
   }
 }
 
-/** Processes whose command line holds a text. */
+/** Processes whose command line holds a text, each as `PID STATE COMMAND LINE`. What has ended and waits for its parent is none. */
 export function processesWith(text: string): string[] {
-  return execFileSync('ps', ['-eo', 'pid=,stat=,args='])
-    .toString()
-    .split('\n')
-    .filter((line) => line.includes(text) && !/^\s*\d+\s+Z/.test(line));
+  return processes().filter((line) => line.includes(text) && !/^\s*\d+\s+Z/.test(line));
+}
+
+/** From /proc where there is one: a machine need not have `ps`. */
+function processes(): string[] {
+  if (!existsSync('/proc/self/stat')) return execFileSync('ps', ['-eo', 'pid=,stat=,args=']).toString().split('\n');
+  return readdirSync('/proc').flatMap((pid) => {
+    if (!/^\d+$/.test(pid)) return [];
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+      const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trimEnd();
+      return [`${pid} ${stat.slice(stat.lastIndexOf(')') + 2)[0] ?? '?'} ${args}`];
+    } catch {
+      return [];
+    }
+  });
 }
 
 /** Tools that only print: enough for most tests. */
