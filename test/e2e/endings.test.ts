@@ -14,6 +14,7 @@ tools:
   ping-me: {type: cli, binary: /bin/true, argv_allow_patterns: [""]}
   sleepers: {type: cli, binary: TOOLS/sleepers, argv_allow_patterns: ["*"], timeout_secs: 60}
   sleepers-4s: {type: cli, binary: TOOLS/sleepers, argv_allow_patterns: ["*"], timeout_secs: 4}
+  yes-2s: {type: cli, binary: /usr/bin/yes, argv_allow_patterns: ["endings-*"], timeout_secs: 2}
   reports: {type: cli, binary: TOOLS/report-signals, argv_allow_patterns: ["*"], stdin: stream}
   sleep: {type: cli, binary: /bin/sleep, argv_allow_patterns: ["*"]}
 `;
@@ -60,6 +61,10 @@ function sleepers(mark: string): string[] {
   return processesWith(`sleep ${mark}`).filter((line) => /^\s*\d+\s+\S+\s+sleep /.test(line));
 }
 
+function yeses(word: string): number {
+  return processesWith(`/usr/bin/yes ${word}`).length;
+}
+
 async function nothingLeft(mark: string, ms = END_BOUND_MS): Promise<void> {
   await until(() => sleepers(mark).length === 0, ms, 50);
 }
@@ -91,15 +96,15 @@ async function cable(): Promise<{ port: number; cut: () => void }> {
   return { port: (server.address() as { port: number }).port, cut };
 }
 
-describe('a client that leaves', () => {
-  it('by SIGKILL leaves no process, in whatever session', async () => {
+describe('a client', () => {
+  it('that leaves by SIGKILL leaves no process, in whatever session', async () => {
     const child = await beginSleepers('301.0101');
     child.kill('SIGKILL');
     await nothingLeft('301.0101');
     expect(await lastOutcome()).toMatchObject({ tool: 'sleepers', kind: 'abandoned' });
   });
 
-  it('by SIGTERM, or by closing only its channel of a connection that stays, leaves no process', async () => {
+  it('that leaves by SIGTERM, or by closing only its channel of a connection that stays, leaves no process', async () => {
     const master = await gateway.openMaster();
     closers.push(() => master.kill());
     const child = await beginSleepers('301.0202', ['mux']);
@@ -108,7 +113,7 @@ describe('a client that leaves', () => {
     expect((await finish(gateway.spawnSsh(['mux', 'ping-me']))).status).toBe(0);
   });
 
-  it('by a cut connection, without a word, leaves no process after the time limit’s bound', async () => {
+  it('that leaves by a cut connection, without a word, leaves no process after the time limit’s bound', async () => {
     const { port, cut } = await cable();
     await beginSleepers('301.0303', ['-p', String(port), 'carapace'], 'sleepers-4s');
     cut();
@@ -116,7 +121,30 @@ describe('a client that leaves', () => {
     expect(await lastOutcome()).toMatchObject({ kind: 'limited', reason: 'time-limit' });
   });
 
-  it('before its tool has started leaves no process', async () => {
+  it('that leaves by a cut connection, in the middle of its output, leaves no process after the time limit’s bound', async () => {
+    const { port, cut } = await cable();
+    const child = gateway.spawnSsh(['-p', String(port), 'carapace', 'yes-2s', 'endings-test-cut']);
+    closers.push(() => child.kill('SIGKILL'));
+    await once(child.stdout!, 'data');
+    cut();
+    await until(() => yeses('endings-test-cut') === 0, 2000 + END_BOUND_MS, 50);
+    expect(await lastOutcome()).toMatchObject({ tool: 'yes-2s', kind: 'limited', reason: 'time-limit' });
+  });
+
+  it('that only stops reading holds its tool no longer than the time limit’s bound', async () => {
+    const child = gateway.spawnSsh(['carapace', 'yes-2s', 'endings-test-unread']);
+    closers.push(() => child.kill('SIGKILL'));
+    await once(child.stdout!, 'readable');
+    await until(() => yeses('endings-test-unread') === 0, 2000 + END_BOUND_MS, 50);
+    expect(await lastOutcome()).toMatchObject({ tool: 'yes-2s', kind: 'limited', reason: 'time-limit' });
+    let stderr = '';
+    child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    child.stdout?.resume();
+    expect(await once(child, 'close')).toEqual([124, null]);
+    expect(stderr).toContain('time-limit');
+  });
+
+  it('that leaves before its tool has started leaves no process', async () => {
     const children = Array.from({ length: 8 }, () => gateway.spawnSsh(['carapace', 'sleep', '301.0404']));
     closers.push(() => children.forEach((child) => child.kill('SIGKILL')));
     for (const [index, child] of children.entries()) setTimeout(() => child.kill('SIGKILL'), 20 + index * 15);
