@@ -30,6 +30,8 @@ const ALLOWANCE: Readonly<Record<Kind, Allowance>> = {
 export const MAX_SOURCES = 256;
 /** Different reasons that are counted apart for one source; further ones are `other`. */
 const MAX_REASONS = 32;
+/** What is kept of a reason that its sender wrote: 32 of them must fit into one record, whatever they are. */
+const MAX_REASON_CHARS = 64;
 const OVERFLOW = '*';
 const KINDS: readonly Kind[] = ['decision', 'connection', 'auth-failure', 'feature-refused'];
 
@@ -111,7 +113,7 @@ function claimOf(event: AuditEvent): Claim | undefined {
     case 'auth-failure':
       return { of: 'auth-failure', name: addressOf(event.peer), reason: event.reason };
     case 'feature-refused':
-      return { of: 'feature-refused', name: event.client, reason: event.feature };
+      return { of: 'feature-refused', name: event.client, reason: event.feature.slice(0, MAX_REASON_CHARS) };
     case 'outcome':
     case 'reload':
     case 'service':

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createCoalescer, MAX_SOURCES } from '../../../src/engine/audit/coalesce.ts';
+import { formatLine } from '../../../src/engine/audit/line.ts';
 import type { AuditEvent } from '../../../src/model/audit-record.ts';
 import { authFailure, connection, decision, denial, featureRefused, outcome } from './events.ts';
 
@@ -78,6 +79,16 @@ describe('the budget of a source', () => {
 });
 
 describe('what is counted', () => {
+  it('fits into one record, however long the names are that its sender chose', () => {
+    const coalescer = createCoalescer();
+    const named = (i: number): AuditEvent => featureRefused({ feature: `channel ${i} ${'\u0085'.repeat(4000)}` });
+    for (let i = 0; i < 200; i += 1) coalescer.admits(named(i), START);
+    const [event] = coalescer.pending();
+    if (event === undefined) throw new Error('nothing was counted');
+    expect(event.count).toBe(140);
+    expect(formatLine(event, { time: '', seq: 1, prev: '' }).length).toBeLessThan(32 * 1024);
+  });
+
   it('is told with its reasons and since when', () => {
     const coalescer = createCoalescer();
     admitted(coalescer, denial(), 60);
