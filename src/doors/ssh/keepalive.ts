@@ -13,6 +13,9 @@ export interface KeepaliveOptions {
 
 export class Keepalive {
   readonly #options: KeepaliveOptions;
+  /** Replies that the client owes: after a stall they come all at once. */
+  #owed = 0;
+  /** Requests since the last reply. */
   #unanswered = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -24,9 +27,10 @@ export class Keepalive {
     this.#timer = setInterval(() => this.#tick(), INTERVAL_MS).unref();
   }
 
-  /** Notes a reply. Returns false where none was asked for. */
+  /** Notes a reply. Returns false where none is owed. */
   answered(): boolean {
-    if (this.#unanswered === 0) return false;
+    if (this.#owed === 0) return false;
+    this.#owed -= 1;
     this.#unanswered = 0;
     return true;
   }
@@ -38,6 +42,7 @@ export class Keepalive {
   #tick(): void {
     if (this.#unanswered >= MAX_UNANSWERED) return this.#options.dead();
     this.#unanswered += 1;
+    this.#owed += 1;
     this.#options.send();
   }
 }
