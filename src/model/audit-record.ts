@@ -60,7 +60,7 @@ export interface OutcomeEvent extends AuditPeer {
 export interface ConnectionEvent extends AuditPeer {
   readonly event: 'connection';
   readonly action: 'opened' | 'closed';
-  /** Why it was closed by the gateway; null where the client left. */
+  /** Why it was closed by the gateway; null where the client left or the network lost it. */
   readonly reason: string | null;
 }
 
@@ -72,7 +72,11 @@ export interface AuthFailureEvent {
   readonly peer: string;
   /** Fingerprint of the last key offered; null where none was. */
   readonly key: string | null;
-  /** Kebab-case: `unknown-key`, `bad-signature`, `too-many-tries`, `from-refused`, `expired`, `method-refused`, `grace-time`. */
+  /**
+   * `grace-time` or `too-many-connections` where the gateway ended it for that; else why the last attempt failed
+   * (`unknown-key`, `bad-signature`, `expired`, `from-refused`, `method-refused`, `too-many-tries`); without an attempt
+   * `protocol` where the peer broke SSH's rules, and `no-attempt` where it left.
+   */
   readonly reason: string;
 }
 

@@ -59,6 +59,7 @@ export class Authentication {
   /** Handles one USERAUTH_REQUEST. @throws MalformedMessage */
   handle(payload: Buffer): void {
     this.#requests += 1;
+    if (this.#requests > MAX_REQUESTS) return this.#giveUp(this.#lastFailure?.key ?? null);
     const reader = new MessageReader(payload);
     const user = reader.string();
     const service = reader.ascii();
@@ -96,11 +97,14 @@ export class Authentication {
 
   #refuse(reason: AuthFailureReason, blob: Buffer | null, counts = true): void {
     if (counts) this.#tries += 1;
-    const over = this.#tries >= this.#options.maxTries || this.#requests >= MAX_REQUESTS;
-    this.#lastFailure = { reason: over ? 'too-many-tries' : reason, key: blob === null ? null : fingerprint(blob) };
-    if (over) {
-      return this.#options.disconnect(DISCONNECT.NO_MORE_AUTH_METHODS_AVAILABLE, 'too many authentication failures');
-    }
+    const key = blob === null ? null : fingerprint(blob);
+    if (this.#tries >= this.#options.maxTries) return this.#giveUp(key);
+    this.#lastFailure = { reason, key };
     this.#options.send(message(SSH_MSG.USERAUTH_FAILURE, sshString('publickey'), byte(false)));
+  }
+
+  #giveUp(key: string | null): void {
+    this.#lastFailure = { reason: 'too-many-tries', key };
+    this.#options.disconnect(DISCONNECT.NO_MORE_AUTH_METHODS_AVAILABLE, 'too many authentication failures');
   }
 }

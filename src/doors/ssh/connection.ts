@@ -7,7 +7,6 @@
  */
 import type { Socket } from 'node:net';
 import type { Caller } from '../../engine/door-interface.ts';
-import { messageOf } from '../../model/error.ts';
 import { Authentication, type KeyLookup } from './authentication.ts';
 import type { ChannelHost, SessionChannel } from './channel.ts';
 import { ChannelTable } from './channel-table.ts';
@@ -26,6 +25,9 @@ const MAX_BYTES_BEFORE_LOGIN = 256 * 1024;
 /** Messages that may wait for a key exchange to end. */
 const MAX_QUEUED_MESSAGES = 4096;
 
+/** Global requests for what SSH forwards to a client (RFC 4254 section 7.1): refused like all others, and recorded. */
+const FORWARDS: ReadonlySet<string> = new Set(['tcpip-forward', 'streamlocal-forward@openssh.com']);
+
 const KEEPALIVE = message(SSH_MSG.GLOBAL_REQUEST, sshString('keepalive@openssh.com'), byte(true));
 
 export interface ConnectionOptions {
@@ -40,7 +42,7 @@ export interface ConnectionOptions {
   readonly takePlace: (caller: Caller) => boolean;
   readonly givePlaceBack: (caller: Caller) => void;
   readonly refused: (caller: Caller, feature: string) => void;
-  /** Called once. `reason` is ours, or null where the client left. */
+  /** Called once. `reason` is ours, or null where the client left or the network lost it. */
   readonly onEnd: (reason: string | null) => void;
 }
 
@@ -54,6 +56,7 @@ export class Connection {
   readonly #output: SocketOutput;
   readonly #waiting = new Set<SessionChannel>();
   #state: ConnectionState = 'transport';
+  #caller: Caller | undefined;
   #channels: ChannelTable | undefined;
   #bytesIn = 0;
   #ended = false;
@@ -93,7 +96,9 @@ export class Connection {
       disconnect: (reason, description) => this.disconnect(reason, description),
     });
     this.#socket.on('data', (bytes: Buffer) => this.#onData(bytes));
-    this.#socket.on('error', (error) => this.#end(messageOf(error)));
+    this.#socket.on('error', () => this.#end(null));
+    // No SSH client sends FIN and still wants something, and one that takes nothing more would keep `close` away.
+    this.#socket.once('end', () => this.#end(null));
     this.#socket.once('close', () => this.#end(null));
   }
 
@@ -187,6 +192,7 @@ export class Connection {
     const caller = this.#options.onLogin(key);
     if (typeof caller === 'string') return this.disconnect(DISCONNECT.TOO_MANY_CONNECTIONS, caller);
     this.#state = 'connected';
+    this.#caller = caller;
     const host: ChannelHost = {
       send: (payload) => this.#transport.send(payload),
       sendData: (channel, data) => this.#transport.sendData(channel, data),
@@ -215,6 +221,7 @@ export class Connection {
     const wantReply = reader.boolean();
     const known = name === 'no-more-sessions@openssh.com';
     if (known) this.#channels?.forbidSessions();
+    if (FORWARDS.has(name) && this.#caller !== undefined) this.#options.refused(this.#caller, name);
     if (wantReply) this.#transport.send(message(known ? SSH_MSG.REQUEST_SUCCESS : SSH_MSG.REQUEST_FAILURE));
   }
 

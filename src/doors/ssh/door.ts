@@ -45,6 +45,8 @@ interface LiveConnection {
   readonly connection: Connection;
   readonly connectedAt: Date;
   caller: Caller | undefined;
+  /** Why the door ended it before its login; undefined where the door did not. */
+  endedBecause: 'grace-time' | 'too-many-connections' | undefined;
 }
 
 export class SshDoor {
@@ -81,9 +83,17 @@ export class SshDoor {
       refused: (caller, feature) => this.#options.gateway.note({ kind: 'feature-refused', caller, feature }),
       onEnd: (reason) => this.#ended(live, peer, reason, grace),
     });
-    const live: LiveConnection = { id, connection, connectedAt: new Date(), caller: undefined };
+    const live: LiveConnection = {
+      id,
+      connection,
+      connectedAt: new Date(),
+      caller: undefined,
+      endedBecause: undefined,
+    };
     const grace = setTimeout(() => {
-      if (live.caller === undefined) connection.disconnect(DISCONNECT.BY_APPLICATION, 'login grace time exceeded');
+      if (live.caller !== undefined) return;
+      live.endedBecause = 'grace-time';
+      connection.disconnect(DISCONNECT.BY_APPLICATION, 'login grace time exceeded');
     }, this.#options.loginGraceMs).unref();
     this.#live.add(live);
     this.#unauthenticated.add(live);
@@ -138,6 +148,7 @@ export class SshDoor {
   #makeRoom(): void {
     const [oldest] = this.#unauthenticated;
     if (oldest === undefined || this.#unauthenticated.size <= this.#options.maxUnauthenticated) return;
+    oldest.endedBecause = 'too-many-connections';
     oldest.connection.disconnect(DISCONNECT.TOO_MANY_CONNECTIONS, 'too many connections without a login');
   }
 
@@ -147,7 +158,10 @@ export class SshDoor {
     const { client, fingerprint } = answer;
     let others = 0;
     for (const other of this.#live) if (other.caller?.client === client) others += 1;
-    if (others >= MAX_CONNECTIONS_PER_CLIENT) return 'this client has too many connections open';
+    if (others >= MAX_CONNECTIONS_PER_CLIENT) {
+      live.endedBecause = 'too-many-connections';
+      return 'this client has too many connections open';
+    }
     const caller: Caller = { door: 'ssh', connection: live.id, peer, address, key, client, fingerprint };
     live.caller = caller;
     this.#unauthenticated.delete(live);
@@ -162,14 +176,14 @@ export class SshDoor {
     const { gateway } = this.#options;
     if (live.caller !== undefined) return gateway.note({ kind: 'closed', caller: live.caller, reason });
     const last = live.connection.lastAuthFailure;
-    const fallback = reason === null ? 'no-attempt' : 'protocol';
+    const withoutAttempt = reason === null ? 'no-attempt' : 'protocol';
     gateway.note({
       kind: 'auth-failure',
       door: 'ssh',
       connection: live.id,
       peer,
       key: last?.key ?? null,
-      reason: last?.reason ?? fallback,
+      reason: live.endedBecause ?? last?.reason ?? withoutAttempt,
     });
   }
 

@@ -6,7 +6,7 @@
  * does the cryptography; every decrypted payload but those of key exchange goes to `onMessage`, unparsed
  * (docs/decisions/0002-own-connection-layer.md).
  *
- * Invariants: `onMessage` sees each payload once and in order; nothing is written after `close`; no callback of ssh2's
+ * Invariants: `onMessage` sees each payload once and in order; nothing is written after `disconnect` or `close`; no callback of ssh2's
  * throws into a socket's event.
  */
 import ssh2Crypto from 'ssh2/lib/protocol/crypto.js';
@@ -127,7 +127,7 @@ export class Transport {
     });
   }
 
-  /** Sends DISCONNECT with a description for people, even while keys are exchanged. */
+  /** Sends DISCONNECT with a description for people, even while keys are exchanged. Nothing follows it (RFC 4253 section 11.1). */
   disconnect(reason: DisconnectReason, description: string): void {
     if (!this.#open) return;
     const payload = message(SSH_MSG.DISCONNECT, uint32(reason), sshString(description), sshString(''));
@@ -135,6 +135,7 @@ export class Transport {
     const packet = writer.alloc(payload.length, true);
     payload.copy(packet, writer.allocStartKEX);
     ssh2Utils.sendPacket(this.#protocol, writer.finalize(packet, true), true);
+    this.#open = false;
   }
 
   /** Begins a key exchange, unless one is under way. */
