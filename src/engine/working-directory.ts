@@ -2,9 +2,10 @@
  * Opens the directory that a call wants to start in, and tells policy what is there. The runner later opens it again and
  * compares device and inode, so that what was decided is what is used.
  */
-import { realpathSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { posix } from 'node:path';
 import { errnoOf, messageOf } from '../model/error.ts';
+import type { OpenedDirectory } from '../model/permit.ts';
 import type { ToolRequest } from '../model/request.ts';
 import { quoted } from '../model/visible.ts';
 import type { CliTool } from '../policy/policy.ts';
@@ -28,17 +29,41 @@ export function openRequestedDirectory(tool: CliTool | undefined, request: ToolR
  */
 export function openDirectory(path: string, allowed: readonly string[]): WorkingDirectory {
   try {
-    const real = realpathSync.native(path);
+    const directory = lookAt(path);
     const named = posix.normalize(path);
-    const kernel = KERNEL.find((root) => isInside(root, real) || isInside(root, named));
+    const kernel = KERNEL.find((root) => isInside(root, directory.path) || isInside(root, named));
     if (kernel !== undefined) return { kind: 'refused', message: `${quoted(path)} lies in ${kernel}` };
-    const stats = statSync(real, { bigint: true });
-    if (!stats.isDirectory()) return { kind: 'refused', message: `${quoted(path)} is no directory` };
-    const directory = { path: real, dev: stats.dev.toString(), ino: stats.ino.toString() };
     return { kind: 'opened', directory, allowed: allowed.flatMap(realPathOf) };
   } catch (thrown) {
-    return { kind: 'refused', message: `${quoted(path)} cannot be opened: ${errnoOf(thrown) ?? messageOf(thrown)}` };
+    const code = errnoOf(thrown) ?? messageOf(thrown);
+    const message = code === 'ENOTDIR' ? 'is no directory' : `cannot be opened: ${code}`;
+    return { kind: 'refused', message: `${quoted(path)} ${message}` };
   }
+}
+
+/** Linux's O_PATH (open(2)): a place in the tree, for which no permission on the directory itself is needed. */
+const O_PATH = 0o10000000;
+
+/**
+ * The directory at `path`. On Linux its real path, device and inode are those of one open descriptor. Elsewhere they are
+ * looked up one after the other, and somebody who swaps a directory on the way in between can have one judged by the path
+ * of another. Throws what the file system throws.
+ */
+function lookAt(path: string): OpenedDirectory {
+  if (process.platform !== 'linux') {
+    const real = realpathSync.native(path);
+    return directoryOf(real, statSync(`${real}/`, { bigint: true }));
+  }
+  const descriptor = openSync(path, O_PATH | constants.O_DIRECTORY);
+  try {
+    return directoryOf(readlinkSync(`/proc/self/fd/${descriptor}`), fstatSync(descriptor, { bigint: true }));
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function directoryOf(path: string, { dev, ino }: { dev: bigint; ino: bigint }): OpenedDirectory {
+  return { path, dev: dev.toString(), ino: ino.toString() };
 }
 
 /** None where the path does not exist: nothing lies inside it then. */

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +29,7 @@ describe('openDirectory', () => {
   it.each([
     [join(root, 'file'), 'is no directory'],
     [join(root, 'none'), 'ENOENT'],
-    [join(root, 'file', 'x'), 'ENOTDIR'],
+    [join(root, 'file', 'x'), 'is no directory'],
     [join(root, 'devices'), 'lies in /dev'],
     ['/dev', 'lies in /dev'],
     ['/proc', 'lies in /proc'],
@@ -38,6 +40,35 @@ describe('openDirectory', () => {
   ])('refuses %j', (path, why) => {
     const found = openDirectory(path, ['/']);
     expect(found.kind === 'refused' && found.message).toContain(why);
+  });
+});
+
+/** Swaps a directory and a link to another one without end, as its owner can who shares it with the host. */
+const SWAP = `
+const { renameSync } = require('node:fs');
+for (;;) for (const [from, to] of [['real', 'spare'], ['link', 'real'], ['real', 'link'], ['spare', 'real']]) renameSync(from, to);
+`;
+
+describe.runIf(process.platform === 'linux')('a directory that is swapped while it is looked at', () => {
+  it('is never judged by the path of another', async () => {
+    const shared = join(root, 'shared');
+    for (const name of ['shared/real', 'outside']) mkdirSync(join(root, name, 'inner'), { recursive: true });
+    symlinkSync(join(root, 'outside'), join(shared, 'link'));
+    const inner = statSync(join(shared, 'real', 'inner'), { bigint: true }).ino.toString();
+    const swapper = spawn(process.execPath, ['-e', SWAP], { cwd: shared, stdio: 'ignore' });
+    await once(swapper, 'spawn');
+    const wrong: unknown[] = [];
+    const seen = new Set<string>();
+    for (const end = performance.now() + 1500; performance.now() < end; ) {
+      const found = openDirectory(join(shared, 'real', 'inner'), []);
+      if (found.kind !== 'opened') continue;
+      seen.add(found.directory.ino);
+      if (found.directory.path.startsWith(shared) !== (found.directory.ino === inner)) wrong.push(found.directory);
+    }
+    swapper.kill('SIGKILL');
+    await once(swapper, 'exit');
+    expect(wrong).toEqual([]);
+    expect(seen.size).toBe(2);
   });
 });
 
