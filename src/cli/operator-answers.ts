@@ -77,9 +77,8 @@ function checks({ store, audit, runner }: OperatorParts): HealthCheck[] {
     { name: 'audit', run: () => audit.check() },
     {
       name: 'runner',
-      run: () => {
-        if (runner.status().pid === null)
-          throw new CarapaceError('unhealthy', 'no runner is there, so no tool can start');
+      run: async () => {
+        if (!(await runner.ping())) throw new CarapaceError('unhealthy', 'it ended, and is being started again');
       },
     },
     {

@@ -49,13 +49,13 @@ export interface ReloadState {
 export interface RunnerState {
   /** Null where none is running. */
   readonly pid: number | null;
-  /** True where it answered last time it was asked. */
+  /** True where one is running; whether it answers is `health`'s question. */
   readonly ok: boolean;
 }
 
 /** One thing that must hold for the gateway to serve: `run` finds out now, and throws or rejects where it does not. */
 export interface HealthCheck {
-  /** `audit`, `runner`, `keys`, `policies`. */
+  /** `audit`, `runner`, `files`. */
   readonly name: string;
   readonly run: () => void | Promise<void>;
 }

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { errnoOf, messageOf } from '../model/error.ts';
 import { streamHeader } from '../model/runner-messages.ts';
 import type { RunnerCommand, RunnerEvent, RunnerSignal } from '../model/runner-messages.ts';
+import { deferred } from './deferred.ts';
 
 /** What a tool is started with. */
 export type ToolCommand = Omit<Extract<RunnerCommand, { type: 'start' }>, 'type' | 'token'>;
@@ -38,7 +39,7 @@ export type ToolStart =
 
 /** Where the events about a call go. */
 export interface CallEvents {
-  readonly answered: (event: Exclude<RunnerEvent, { type: 'exited' }>) => void;
+  readonly answered: (event: Extract<RunnerEvent, { type: 'started' | 'refused' }>) => void;
   readonly ended: (end: ToolEnd) => void;
 }
 
@@ -99,12 +100,4 @@ function openStream(path: string, header: string): Socket {
   socket.on('error', () => socket.destroy());
   socket.write(header, 'latin1');
   return socket;
-}
-
-function deferred<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
-  let settle: (value: T) => void = () => {};
-  const promise = new Promise<T>((resolve) => {
-    settle = resolve;
-  });
-  return { promise, resolve: settle };
 }

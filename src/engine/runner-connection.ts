@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { lineReader } from '../model/line-reader.ts';
 import { MAX_CONTROL_LINE_BYTES, controlHeader } from '../model/runner-messages.ts';
 import type { RunnerCommand, RunnerEvent } from '../model/runner-messages.ts';
+import { deferred } from './deferred.ts';
 import { openCall } from './runner-call.ts';
 import type { CallEvents, ToolCommand, ToolStart } from './runner-call.ts';
 import { parseEvent } from './runner-event.ts';
@@ -11,6 +12,8 @@ import { parseEvent } from './runner-event.ts';
 export interface RunnerConnection {
   /** Never rejects. */
   readonly start: (command: ToolCommand) => Promise<ToolStart>;
+  /** Whether the runner answers: waits as long as it takes, and resolves with false once the connection is over. */
+  readonly ping: () => Promise<boolean>;
   /** Resolves once the connection is over, or could not be made; every call has been told by then. */
   readonly closed: Promise<void>;
   /** Ends the runner, and with it all that it started. */
@@ -21,6 +24,12 @@ export interface RunnerConnection {
 export function connectRunner(path: string, secret: string): RunnerConnection {
   const control = connect({ path });
   const calls = new Map<string, CallEvents>();
+  /** One question at a time is out, however many ask it. */
+  let pong: ReturnType<typeof deferred<boolean>> | undefined;
+  const answerPing = (isThere: boolean): void => {
+    pong?.resolve(isThere);
+    pong = undefined;
+  };
   const write = (text: string): void => {
     if (control.writable) control.write(text);
   };
@@ -28,6 +37,7 @@ export function connectRunner(path: string, secret: string): RunnerConnection {
   const read = lineReader(MAX_CONTROL_LINE_BYTES, (line) => {
     const event = parseEvent(line);
     if (event === undefined) control.destroy();
+    else if (event.type === 'pong') answerPing(true);
     else dispatch(calls, event, send);
   });
   control.on('error', () => control.destroy());
@@ -38,6 +48,7 @@ export function connectRunner(path: string, secret: string): RunnerConnection {
     control.once('close', () => {
       for (const call of calls.values()) call.ended({ kind: 'lost' });
       calls.clear();
+      answerPing(false);
       resolve();
     });
   });
@@ -45,8 +56,16 @@ export function connectRunner(path: string, secret: string): RunnerConnection {
   return {
     closed,
     close: () => control.destroy(),
+    ping: () => {
+      if (!control.writable) return Promise.resolve(false);
+      if (pong === undefined) {
+        pong = deferred();
+        send({ type: 'ping', token: newToken() });
+      }
+      return pong.promise;
+    },
     start: async (command) => {
-      const token = randomBytes(16).toString('hex');
+      const token = newToken();
       const line = `${JSON.stringify({ type: 'start', token, ...command } satisfies RunnerCommand)}\n`;
       if (!control.writable) return { ok: false, code: 'ELOST', message: 'the runner ended' };
       if (Buffer.byteLength(line) > MAX_CONTROL_LINE_BYTES) return { ok: false, code: 'E2BIG', message: 'start line' };
@@ -59,7 +78,13 @@ export function connectRunner(path: string, secret: string): RunnerConnection {
   };
 }
 
-function dispatch(calls: Map<string, CallEvents>, event: RunnerEvent, send: (command: RunnerCommand) => void): void {
+function newToken(): string {
+  return randomBytes(16).toString('hex');
+}
+
+type CallEvent = Exclude<RunnerEvent, { type: 'pong' }>;
+
+function dispatch(calls: Map<string, CallEvents>, event: CallEvent, send: (command: RunnerCommand) => void): void {
   const { token } = event;
   const call = calls.get(token);
   if (event.type !== 'exited') {

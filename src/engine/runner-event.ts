@@ -11,6 +11,8 @@ export function parseEvent(line: string): RunnerEvent | undefined {
       return isInteger(value['pid'], 1, 2 ** 31) ? { type: 'started', token, pid: value['pid'] } : undefined;
     case 'exited':
       return parseExit(token, value['status'], value['signal']);
+    case 'pong':
+      return { type: 'pong', token };
     case 'refused':
       return parseRefusal(token, value['code'], value['message']);
     default:

@@ -26,6 +26,8 @@ export interface Runner {
   /** Starts a tool, and a runner first where there is none. Never rejects. */
   readonly start: (command: ToolCommand) => Promise<ToolStart>;
   readonly directories: ToolDirectories;
+  /** Whether every process answers now: waits as long as they take. False where one is missing. Never rejects. */
+  readonly ping: () => Promise<boolean>;
   /** For the operator's status. `pid` is null while a process is missing. `restarts` counts ends that nobody asked for. */
   readonly status: () => { readonly pid: number | null; readonly restarts: number };
   /** Ends the processes, and with them every tool. Nothing can be started any more. Never rejects. */
@@ -53,6 +55,7 @@ export function openRunner({ stateDirectory, entry = builtEntry(), log }: Runner
   return {
     directories,
     start: (command) => leastLoaded(supervisors).start(command),
+    ping: async () => (await Promise.all(supervisors.map((supervisor) => supervisor.ping()))).every(Boolean),
     status: () => {
       const all = supervisors.map((supervisor) => supervisor.status());
       const missing = all.find(({ pid }) => pid === null);

@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Readable, Transform, Writable } from 'node:stream';
+import { deferred } from './deferred.ts';
 
 export interface Pump {
   /** Resolves when every byte was taken by the sink, or none will be any more. Never rejects. */
@@ -42,7 +43,7 @@ export function pumpOutput({ socket, sink, budget, halt, transform }: OutputPump
   let bytes = 0;
   let unwritten = 0;
   let isOver = false;
-  const { promise: done, resolve: finish } = deferred();
+  const { promise: done, resolve: finish } = deferred<void>();
   const onWritten = (): void => {
     unwritten -= 1;
     if (isOver && unwritten === 0) finish();
@@ -92,7 +93,7 @@ export function pumpOutput({ socket, sink, budget, halt, transform }: OutputPump
 export function pumpInput(source: Readable, socket: Socket, transform?: Transform): Pump {
   const sink = transform ?? socket;
   let bytes = 0;
-  const { promise: done, resolve: finish } = deferred();
+  const { promise: done, resolve: finish } = deferred<void>();
   const onDrain = (): void => void source.resume();
   const onData = (chunk: Buffer): void => {
     bytes += chunk.length;
@@ -151,12 +152,4 @@ function closeUnread(socket: Socket, halt: (isHalted: boolean) => void): void {
   });
   socket.resume();
   setTimeout(look, HALT_MS);
-}
-
-function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
-  let settle: () => void = () => {};
-  const promise = new Promise<void>((resolve) => {
-    settle = resolve;
-  });
-  return { promise, resolve: settle };
 }

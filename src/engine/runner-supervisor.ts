@@ -11,6 +11,8 @@ import type { LaunchOptions, RunnerLife } from './runner-launch.ts';
 export interface Supervisor {
   /** Starts a tool, and the runner first where there is none. Never rejects. */
   readonly start: (command: ToolCommand) => Promise<ToolStart>;
+  /** Whether the runner answers now: waits as long as it takes. False where there is none. Never rejects. */
+  readonly ping: () => Promise<boolean>;
   /** Tools that are being started: what the next one would wait for. Infinite while no runner can be had. */
   readonly load: () => number;
   /** `pid` is null while there is no process. `restarts` counts ends that nobody asked for. */
@@ -73,6 +75,7 @@ export function superviseRunner(options: LaunchOptions, log?: Pick<Log, 'warn'>)
   begin();
   return {
     start,
+    ping: async () => (await (await life?.connection)?.ping()) ?? false,
     stop,
     load: () => (retryAfterMs() > 0 || life?.isOver() === true ? Number.POSITIVE_INFINITY : starting),
     status: () => ({ pid: life?.pid ?? null, restarts }),

@@ -26,13 +26,16 @@ export type RunnerCommand =
   /** Sends a signal to the tool's process group. STOP and CONT are the gateway's own, around the closing of an output. */
   | { readonly type: 'signal'; readonly token: string; readonly signal: RunnerSignal }
   /** Ends the call: TERM to the group, KILL after its grace period, then the sweep. */
-  | { readonly type: 'end'; readonly token: string };
+  | { readonly type: 'end'; readonly token: string }
+  /** Asks whether anybody is there. The token is of no call; it comes back. */
+  | { readonly type: 'ping'; readonly token: string };
 
 /** Runner to gateway. */
 export type RunnerEvent =
   | { readonly type: 'started'; readonly token: string; readonly pid: number }
   /** The tool's own process ended. Its descriptors may still be open in others of its group. */
   | { readonly type: 'exited'; readonly token: string; readonly status: number | null; readonly signal: string | null }
+  | { readonly type: 'pong'; readonly token: string }
   /** Nothing was started. */
   | { readonly type: 'refused'; readonly token: string; readonly code: string; readonly message: string };
 

@@ -56,6 +56,7 @@ const FIELDS: ReadonlyMap<unknown, Fields> = new Map<unknown, Fields>([
   ],
   ['signal', { type: isAnything, token: isToken, signal: isSignal }],
   ['end', { type: isAnything, token: isToken }],
+  ['ping', { type: isAnything, token: isToken }],
 ]);
 
 /** Parses one line. Never throws. A line with a token but anything else wrong is `refused`, naming the first wrong field. */

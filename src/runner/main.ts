@@ -46,7 +46,8 @@ async function run(path: string, installation: string, secret: string): Promise<
   const receive = (command: RunnerCommand): void => {
     if (command.type === 'start') meeting.bringCommand(command);
     else if (command.type === 'signal') calls.signal(command);
-    else calls.end(command.token);
+    else if (command.type === 'end') calls.end(command.token);
+    else send({ type: 'pong', token: command.token });
   };
   const leave = async (): Promise<void> => {
     calls.killAll();

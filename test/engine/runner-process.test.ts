@@ -102,6 +102,40 @@ function parentOf(pid: string): string | undefined {
   return readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ')[1];
 }
 
+describe('a runner that is asked whether it is there', () => {
+  it('answers, and not while it is stopped', async () => {
+    const { runner } = open();
+    await echo(runner);
+    expect(await runner.ping()).toBe(true);
+    const { pid } = runner.status();
+    process.kill(pid ?? 0, 'SIGSTOP');
+    let answered = false;
+    const asked = [runner.ping(), runner.ping()].map(async (ping) => {
+      const isThere = await ping;
+      answered = true;
+      return isThere;
+    });
+    // The first call goes to the stopped process and waits; the other process answers the second one.
+    const waiting = echo(runner);
+    expect(await echo(runner)).toMatchObject({ kind: 'exited', status: 0 });
+    expect(answered).toBe(false);
+    process.kill(pid ?? 0, 'SIGCONT');
+    expect(await Promise.all(asked)).toEqual([true, true]);
+    expect(await waiting).toMatchObject({ kind: 'exited', status: 0 });
+  });
+
+  it('does not answer where it ended', async () => {
+    const { runner } = open();
+    await echo(runner);
+    process.kill(runner.status().pid ?? 0, 'SIGSTOP');
+    const asked = runner.ping();
+    process.kill(runner.status().pid ?? 0, 'SIGKILL');
+    expect(await asked).toBe(false);
+    await runner.stop();
+    expect(await runner.ping()).toBe(false);
+  });
+});
+
 describe('a runner that cannot be started', () => {
   it('fails calls at once, saying when to try again', async () => {
     const stateDirectory = temporary();
