@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Finished, finish, FIXTURES, frame, processesWith, run, TestGateway, until } from '../helpers/gateway.ts';
+import { replyEvents, streamOf } from '../helpers/reply-events.ts';
 
 const POUR = join(FIXTURES, 'pour.cjs');
 const { pouredHash } = createRequire(import.meta.url)(POUR) as { pouredHash: (bytes: number) => string };
@@ -40,9 +41,11 @@ beforeAll(async () => {
   watch = setInterval(() => (mostRss = Math.max(mostRss, gateway.rss())), 25);
   master = await gateway.openMaster();
 });
-afterEach(() => {
-  expect(Math.round((mostRss - startRss) / MIB)).toBeLessThan(MAX_GROWTH / MIB);
-});
+/** For an `afterEach`: what the gateway took above its start, at its most so far. */
+function memoryWithin(bound: number): () => void {
+  return () => expect(Math.round((mostRss - startRss) / MIB)).toBeLessThan(bound / MIB);
+}
+
 afterAll(async () => {
   clearInterval(watch);
   master.kill();
@@ -53,9 +56,9 @@ function ssh(args: readonly string[], stdio: 'ignore' | 'pipe' = 'ignore'): Chil
   return spawn('ssh', ['-F', gateway.client().sshConfig, ...args], { stdio: [stdio, 'pipe', 'pipe'] });
 }
 
-function pour(bytes: number, ...descriptors: readonly number[]): string {
+function pour(bytes: number, descriptors: readonly number[], reply = 'raw'): string {
   const argv = [join(gateway.tools, 'pour.cjs'), ...[bytes, ...descriptors].map(String)];
-  return frame({ tool: 'pour', argv });
+  return frame({ tool: 'pour', argv, reply });
 }
 
 /** Hashes what comes; `pauseMs` is how long the reader stops after each mebibyte. */
@@ -97,18 +100,20 @@ function inShell(line: string, args: readonly string[]): Promise<Finished> {
 const NOTHING = pouredHash(0);
 
 describe('output', () => {
+  afterEach(memoryWithin(MAX_GROWTH));
+
   it('of 1 GiB on stdout comes through byte for byte', { timeout: 60_000 }, async () => {
-    const read = await readAll(ssh(['carapace', pour(GIB, 1)]));
+    const read = await readAll(ssh(['carapace', pour(GIB, [1])]));
     expect(read).toEqual({ status: 0, stdout: pouredHash(GIB), stderr: NOTHING, sizes: [GIB, 0] });
   });
 
   it('of 1 GiB on stderr comes through byte for byte', { timeout: 60_000 }, async () => {
-    const read = await readAll(ssh(['carapace', pour(GIB, 2)]));
+    const read = await readAll(ssh(['carapace', pour(GIB, [2])]));
     expect(read).toEqual({ status: 0, stdout: NOTHING, stderr: pouredHash(GIB), sizes: [0, GIB] });
   });
 
   it('of 1 GiB on each of both at once comes through byte for byte', { timeout: 90_000 }, async () => {
-    const read = await readAll(ssh(['carapace', pour(GIB, 1, 2)]));
+    const read = await readAll(ssh(['carapace', pour(GIB, [1, 2])]));
     expect(read).toEqual({ status: 0, stdout: pouredHash(GIB), stderr: pouredHash(GIB), sizes: [GIB, GIB] });
   });
 
@@ -116,9 +121,9 @@ describe('output', () => {
     const size = 64 * MIB;
     const hash = pouredHash(size);
     const [out, err, both] = await Promise.all([
-      readAll(ssh(['carapace', pour(size, 1)]), 50),
-      readAll(ssh(['carapace', pour(size, 2)]), 50),
-      readAll(ssh(['carapace', pour(size, 1, 2)]), 50),
+      readAll(ssh(['carapace', pour(size, [1])]), 50),
+      readAll(ssh(['carapace', pour(size, [2])]), 50),
+      readAll(ssh(['carapace', pour(size, [1, 2])]), 50),
     ]);
     expect(out).toEqual({ status: 0, stdout: hash, stderr: NOTHING, sizes: [size, 0] });
     expect(err).toEqual({ status: 0, stdout: NOTHING, stderr: hash, sizes: [0, size] });
@@ -126,7 +131,7 @@ describe('output', () => {
   });
 
   it('that one call does not read holds up no other call of the same connection', async () => {
-    const stuck = ssh(['mux', pour(64 * MIB, 1)]);
+    const stuck = ssh(['mux', pour(64 * MIB, [1])]);
     await once(stuck.stdout!, 'readable');
     for (let i = 0; i < 10; i += 1) {
       const done = await finish(ssh(['mux', 'ping']));
@@ -150,6 +155,8 @@ describe('output', () => {
 });
 
 describe('input', () => {
+  afterEach(memoryWithin(MAX_GROWTH));
+
   const shaLine = (bytes: number): string => `${pouredHash(bytes)}  -\n`;
 
   it('of 1 GiB behind a frame in the command comes through byte for byte', { timeout: 60_000 }, async () => {
@@ -199,6 +206,19 @@ describe('input', () => {
     expect(done.ms).toBeLessThan(2000);
   });
 
+  it.each([
+    ['a denial', ['cat', 'x'], 126],
+    ['an unknown tool', ['no-such-tool'], 127],
+    ['a malformed command', ["'"], 125],
+    ['a stdin that begins as no frame does', [], 125],
+    ['a built-in word', ['ping'], 0],
+    ['a check', ['check', 'cat'], 0],
+  ])('without end does not hold up %s', async (_what, args, status) => {
+    const done = await inShell('"$@" </dev/zero', ['mux', ...args]);
+    expect(done.status).toBe(status);
+    expect(done.ms).toBeLessThan(2000);
+  });
+
   it('that stays open does not hold up a tool that ends', async () => {
     const child = ssh(['mux', 'sleep', '0'], 'pipe');
     const [status] = (await once(child, 'close')) as [number];
@@ -233,5 +253,29 @@ describe('input', () => {
     await once(child, 'close');
     // Windows, sockets and pipes on the way hold some; nothing holds without bound.
     expect(taken).toBeLessThan(16 * MIB);
+  });
+});
+
+describe('output in frames', () => {
+  // Each piece becomes base64 in JSON on its way, which takes more, and no more however much it is.
+  afterEach(memoryWithin(2 * MAX_GROWTH));
+
+  it('of 64 MiB on both streams at once comes through byte for byte', async () => {
+    const size = 32 * MIB;
+    const done = await finish(ssh(['carapace', pour(size, [1, 2], 'frames')]));
+    const events = replyEvents(done.stdout);
+    const hashes = (['stdout', 'stderr'] as const).map((name) =>
+      createHash('sha256').update(streamOf(events, name)).digest('hex'),
+    );
+    expect(hashes).toEqual([pouredHash(size), pouredHash(size)]);
+    expect(events.at(-1)).toMatchObject({ event: 'exit', code: 0, bytes: { stdout: size, stderr: size } });
+  });
+
+  it('cut off by a reader that leaves ends the tool', async () => {
+    const request = frame({ tool: 'yes', argv: ['streams-test-frames'], reply: 'frames' });
+    const done = await inShell('"$@" | head -c 100 | wc -c', ['carapace', request]);
+    expect(done.stdout.toString().trim()).toBe('100');
+    expect(done.ms).toBeLessThan(2000);
+    await until(() => processesWith('yes streams-test-frames').length === 0);
   });
 });

@@ -1,5 +1,4 @@
 /** Reads the framed form of a reply, as a program that calls the gateway would. */
-import { createFrameReader } from '../../src/protocol/netstring.ts';
 
 export interface ReplyEvent {
   readonly event: string;
@@ -9,11 +8,14 @@ export interface ReplyEvent {
 /** @throws Error where the bytes are not whole frames of events */
 export function replyEvents(bytes: Buffer): ReplyEvent[] {
   const events: ReplyEvent[] = [];
-  for (let rest = bytes; rest.length > 0; ) {
-    const progress = createFrameReader().push(rest);
-    if (progress.state !== 'done') throw new Error(`no frame: ${rest.subarray(0, 60).toString('latin1')}`);
-    events.push(JSON.parse(progress.payload.toString('utf8')) as ReplyEvent);
-    rest = progress.rest;
+  for (let at = 0; at < bytes.length; ) {
+    const length = /^(0|[1-9]\d*):/.exec(bytes.toString('latin1', at, at + 12))?.[1];
+    if (length === undefined) throw new Error(`no frame at ${at}: ${bytes.toString('latin1', at, at + 60)}`);
+    const start = at + length.length + 1;
+    const end = start + Number(length);
+    if (bytes[end] !== 0x2c) throw new Error(`no comma at ${end}: ${bytes.toString('latin1', at, at + 60)}`);
+    events.push(JSON.parse(bytes.toString('utf8', start, end)) as ReplyEvent);
+    at = end + 1;
   }
   return events;
 }
