@@ -15,7 +15,7 @@ import { answerWord } from './built-in.ts';
 import type { CallIo } from './call-io.ts';
 import type { Asked, Caller, DoorEvent, Ending, Gateway, KeyAnswer, Refusal } from './door-interface.ts';
 import { decisionRecord, doorRecord, invalidRecord, outcomeRecord } from './gateway-records.ts';
-import { admit, judge, NO_LIMITS, toolsOf } from './judge.ts';
+import { admit, type Admitted, judge, NO_LIMITS, toolsOf } from './judge.ts';
 import type { Limiter } from './limits.ts';
 import type { Log } from './log.ts';
 import { newRequestId } from './request-id.ts';
@@ -28,7 +28,7 @@ export interface GatewayParts {
   readonly snapshot: () => Snapshot;
   readonly audit: { readonly record: (event: AuditEvent) => void };
   readonly limits: Limiter;
-  /** Runs what a permit allows. Never rejects. */
+  /** Runs what a permit allows. Where it rejects, the call has failed. */
   readonly run: (permit: Permit, io: CallIo) => Promise<Outcome>;
   readonly log: Log;
 }
@@ -64,7 +64,7 @@ export class Engine implements Gateway {
       }
     } catch (thrown) {
       this.#parts.log.error('request: defect while serving it', { request, error: messageOf(thrown) });
-      return refused(request, { tool: null, reason: 'internal', message: 'the gateway failed' });
+      return this.#refuseInvalid(caller, { kind: 'invalid', reason: 'internal', message: FAILED }, request);
     }
   }
 
@@ -89,9 +89,8 @@ export class Engine implements Gateway {
 
   async #serveTool({ caller, asked, io, request, onStarted }: ToolCall): Promise<Ending> {
     const { tool } = asked.request;
-    if (this.#draining) return refused(request, { tool, reason: 'draining', message: 'the gateway is stopping' });
     const judged = judge(this.#parts.snapshot(), caller, asked.request);
-    const admitted = admit(this.#parts.limits, caller, judged.decision);
+    const admitted = this.#draining ? refuseDraining(tool) : admit(this.#parts.limits, caller, judged.decision);
 
     const unrecorded = this.#tryRecord(decisionRecord({ ...judged, caller, request, asked, admitted, word: null }));
     if (unrecorded !== undefined) {
@@ -104,13 +103,22 @@ export class Engine implements Gateway {
     this.#running.add({ request, caller, tool, startedAt: new Date() });
     try {
       onStarted(request);
-      outcome = await this.#parts.run(admitted.permit, io);
+      outcome = await this.#run(admitted.permit, io);
     } finally {
       this.#running.delete(request);
       admitted.release();
     }
     this.#recordOutcome(caller, request, tool, outcome);
     return endingOf(request, tool, outcome);
+  }
+
+  /** A defect is an outcome as well: an allow without one would look like a gateway that was killed. */
+  async #run(permit: Permit, io: CallIo): Promise<Outcome> {
+    try {
+      return await this.#parts.run(permit, io);
+    } catch (thrown) {
+      return { kind: 'failed', reason: 'internal', message: FAILED, detail: messageOf(thrown) };
+    }
   }
 
   #serveWord(caller: Caller, asked: Asked & { kind: 'word' }, io: CallIo, request: string): Ending {
@@ -172,6 +180,12 @@ interface ToolCall {
   readonly io: CallIo;
   readonly request: string;
   readonly onStarted: (request: string) => void;
+}
+
+const FAILED = 'the gateway failed';
+
+function refuseDraining(tool: string): Admitted {
+  return { ok: false, refusal: { tool, reason: 'draining', message: 'the gateway is stopping' } };
 }
 
 function endingOf(request: string, tool: string, outcome: Outcome): Ending {

@@ -37,7 +37,7 @@ const KILL_MARGIN_MS = 2000;
 /**
  * Starts the tool and resolves when it has ended and all its output was taken, or one of the permit's limits, the client's
  * leaving or the runner's end came first. To be called once the decision is on record. `io`'s outputs are not ended: what
- * follows the output on them is the door's. Rejects only where the tool's HOME cannot be made.
+ * follows the output on them is the door's. Rejects where the tool's HOME cannot be made or a transform cannot.
  */
 export async function runTool(
   runner: Runner,
@@ -53,7 +53,12 @@ export async function runTool(
     io.stdin.resume();
     return outcomeOfRefusal(start);
   }
-  return attend(start.tool, permit, io, transforms);
+  try {
+    return await attend(start.tool, permit, io, transforms);
+  } catch (thrown) {
+    start.tool.end();
+    throw thrown;
+  }
 }
 
 /** The permit in the runner's words, with the directories that the policy leaves to the gateway. */

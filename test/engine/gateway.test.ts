@@ -49,6 +49,7 @@ function snapshot(expiresAt: number | null = null): Snapshot {
     from: null,
     expiresAt,
     comment: '',
+    directory: null,
     place: { file: 'authorized_keys.d/vm', line: 1, column: 1 },
   };
   return {
@@ -190,8 +191,15 @@ describe('a request', () => {
   it('fails closed where the engine itself is broken', async () => {
     run = () => Promise.reject(new Error('defect'));
     expect(reasonOf(await serve(ask('one', ['go', 'x'])))).toBe('internal');
+    expect(records.at(-1)).toMatchObject({ event: 'outcome', kind: 'failed', reason: 'internal', status: 125 });
     run = () => Promise.resolve(DONE);
     expect((await serve(ask('one', ['go', 'x']))).kind).toBe('outcome');
+  });
+
+  it('that the engine cannot even judge is recorded as a denial', async () => {
+    const request = { tool: 'one', argv: undefined as unknown as string[], cwd: undefined, env: new Map() };
+    expect(reasonOf(await serve({ kind: 'tool', request, reply: 'raw', meta: new Map() }))).toBe('internal');
+    expect(records).toMatchObject([{ event: 'decision', verdict: 'deny', reason: 'internal' }]);
   });
 
   it('that could not start is told why, and how to try again', async () => {
@@ -209,6 +217,7 @@ describe('a request', () => {
     const running = serve(ask('one', ['go', 'x']));
     const drained = engine.drain();
     expect(reasonOf(await serve(ask('one', ['go', 'y'])))).toBe('draining');
+    expect(records.at(-1)).toMatchObject({ event: 'decision', verdict: 'deny', reason: 'draining', tool: 'one' });
     expect(engine.running()).toHaveLength(1);
     end(DONE);
     await running;
