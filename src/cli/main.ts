@@ -13,6 +13,8 @@ if (major < 20 || (major === 20 && minor < 19)) {
 } else {
   // A reader that has seen enough (`carapace audit | head`) is no failure; any other error of stdout is an I/O error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 74));
+  // Where stderr is gone there is nobody left to tell, and that must not end a gateway.
+  process.stderr.on('error', () => undefined);
   const { runProgram } = await import('./program.ts');
   process.exitCode = await runProgram(process.argv.slice(2));
 }

@@ -1,11 +1,12 @@
 /** `carapace serve`: the gateway, until it is told to stop. */
 import type { ListenAddress } from '../config/listen.ts';
 import { parseListen } from '../config/listen.ts';
-import { CarapaceError } from '../model/error.ts';
+import { CarapaceError, messageOf } from '../model/error.ts';
 import { formatProblem } from '../model/problem.ts';
+import { visible } from '../model/visible.ts';
 import { type Directory, resolveDirectory } from './directory.ts';
 import { readConfig } from './read-config.ts';
-import { EXIT } from './report.ts';
+import { EXIT, reportThrown } from './report.ts';
 import { type ServedGateway, startGateway } from './start-gateway.ts';
 
 export interface ServeOptions {
@@ -16,15 +17,18 @@ export interface ServeOptions {
 
 /**
  * Serves until SIGTERM or SIGINT, then lets running calls end within `drain_secs` and resolves with 0. SIGHUP reads keys
- * and policies again.
+ * and policies again. Signals count from the first moment on: one that comes during the start acts once that is done.
  *
  * @throws CarapaceError where the gateway cannot start
  */
 export async function run(options: ServeOptions): Promise<number> {
   const directory = resolveDirectory(options.dir);
-  const gateway = await startGateway(directory, readConfig(directory), addresses(options.listen));
+  let gateway: ServedGateway | undefined;
+  const stopRequested = stopRequest(() => gateway);
+  endAtDefects(() => gateway);
+  gateway = await startGateway(directory, readConfig(directory), addresses(options.listen));
   announce(directory, gateway);
-  await stopRequest(gateway);
+  await stopRequested;
   await gateway.stop();
   return EXIT.ok;
 }
@@ -41,18 +45,34 @@ function announce(directory: Directory, gateway: ServedGateway): void {
 }
 
 /** Resolves at the first request to stop; a second one while calls drain ends them at once. */
-function stopRequest(gateway: ServedGateway): Promise<void> {
-  process.on('SIGHUP', () => gateway.reload());
+function stopRequest(gateway: () => ServedGateway | undefined): Promise<void> {
+  process.on('SIGHUP', () => gateway()?.reload());
   return new Promise((resolve) => {
     let asked = false;
     const onSignal = (signal: NodeJS.Signals): void => {
-      gateway.log.info(`gateway: ${signal}: ${asked ? 'ends running calls' : 'stops'}`);
-      if (asked) gateway.endCalls();
+      gateway()?.log.info(`gateway: ${signal}: ${asked ? 'ends running calls' : 'stops'}`);
+      if (asked) gateway()?.endCalls();
       asked = true;
       resolve();
     };
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);
+  });
+}
+
+/** Enough of a stack to find a defect by, on one line of the log. */
+const MAX_STACK_CHARS = 4000;
+
+/**
+ * The last resort. After an exception that nobody caught, or a rejection that nobody handled, nothing of the state can be
+ * relied on: the process ends at once, and its runner, which notices, ends all tools.
+ */
+function endAtDefects(gateway: () => ServedGateway | undefined): void {
+  process.on('uncaughtException', (thrown) => {
+    const log = gateway()?.log;
+    if (log === undefined) reportThrown(thrown);
+    else log.error(`gateway: ends because of a defect: ${visible(thrown.stack ?? messageOf(thrown), MAX_STACK_CHARS)}`);
+    process.exit(EXIT.software);
   });
 }
 
