@@ -24,20 +24,15 @@ export interface RunnerConnection {
 export function connectRunner(path: string, secret: string): RunnerConnection {
   const control = connect({ path });
   const calls = new Map<string, CallEvents>();
-  /** One question at a time is out, however many ask it. */
-  let pong: ReturnType<typeof deferred<boolean>> | undefined;
-  const answerPing = (isThere: boolean): void => {
-    pong?.resolve(isThere);
-    pong = undefined;
-  };
   const write = (text: string): void => {
     if (control.writable) control.write(text);
   };
   const send = (command: RunnerCommand): void => write(`${JSON.stringify(command)}\n`);
+  const pings = createPings(() => send({ type: 'ping', token: newToken() }));
   const read = lineReader(MAX_CONTROL_LINE_BYTES, (line) => {
     const event = parseEvent(line);
     if (event === undefined) control.destroy();
-    else if (event.type === 'pong') answerPing(true);
+    else if (event.type === 'pong') pings.answer(true);
     else dispatch(calls, event, send);
   });
   control.on('error', () => control.destroy());
@@ -48,7 +43,7 @@ export function connectRunner(path: string, secret: string): RunnerConnection {
     control.once('close', () => {
       for (const call of calls.values()) call.ended({ kind: 'lost' });
       calls.clear();
-      answerPing(false);
+      pings.answer(false);
       resolve();
     });
   });
@@ -56,14 +51,7 @@ export function connectRunner(path: string, secret: string): RunnerConnection {
   return {
     closed,
     close: () => control.destroy(),
-    ping: () => {
-      if (!control.writable) return Promise.resolve(false);
-      if (pong === undefined) {
-        pong = deferred();
-        send({ type: 'ping', token: newToken() });
-      }
-      return pong.promise;
-    },
+    ping: async () => control.writable && pings.ask(),
     start: async (command) => {
       const token = newToken();
       const line = `${JSON.stringify({ type: 'start', token, ...command } satisfies RunnerCommand)}\n`;
@@ -74,6 +62,30 @@ export function connectRunner(path: string, secret: string): RunnerConnection {
       const start = await answer;
       if (!start.ok) calls.delete(token);
       return start;
+    },
+  };
+}
+
+interface Pings {
+  readonly ask: () => Promise<boolean>;
+  /** Tells all who ask. */
+  readonly answer: (isThere: boolean) => void;
+}
+
+/** One question at a time is out, however many ask it, so that a runner which hangs costs nothing. */
+function createPings(send: () => void): Pings {
+  let asked: ReturnType<typeof deferred<boolean>> | undefined;
+  return {
+    ask: () => {
+      if (asked === undefined) {
+        asked = deferred();
+        send();
+      }
+      return asked.promise;
+    },
+    answer: (isThere) => {
+      asked?.resolve(isThere);
+      asked = undefined;
     },
   };
 }
