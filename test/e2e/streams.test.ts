@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Finished, finish, FIXTURES, frame, processesWith, run, TestGateway, until } from '../helpers/gateway.ts';
 import { replyEvents, streamOf } from '../helpers/reply-events.ts';
 
@@ -41,11 +41,6 @@ beforeAll(async () => {
   watch = setInterval(() => (mostRss = Math.max(mostRss, gateway.rss())), 25);
   master = await gateway.openMaster();
 });
-/** For an `afterEach`: what the gateway took above its start, at its most so far. */
-function memoryWithin(bound: number): () => void {
-  return () => expect(Math.round((mostRss - startRss) / MIB)).toBeLessThan(bound / MIB);
-}
-
 afterAll(async () => {
   clearInterval(watch);
   master.kill();
@@ -100,8 +95,6 @@ function inShell(line: string, args: readonly string[]): Promise<Finished> {
 const NOTHING = pouredHash(0);
 
 describe('output', () => {
-  afterEach(memoryWithin(MAX_GROWTH));
-
   it('of 1 GiB on stdout comes through byte for byte', { timeout: 60_000 }, async () => {
     const read = await readAll(ssh(['carapace', pour(GIB, [1])]));
     expect(read).toEqual({ status: 0, stdout: pouredHash(GIB), stderr: NOTHING, sizes: [GIB, 0] });
@@ -155,8 +148,6 @@ describe('output', () => {
 });
 
 describe('input', () => {
-  afterEach(memoryWithin(MAX_GROWTH));
-
   const shaLine = (bytes: number): string => `${pouredHash(bytes)}  -\n`;
 
   it('of 1 GiB behind a frame in the command comes through byte for byte', { timeout: 60_000 }, async () => {
@@ -256,10 +247,13 @@ describe('input', () => {
   });
 });
 
-describe('output in frames', () => {
-  // Each piece becomes base64 in JSON on its way, which takes more, and no more however much it is.
-  afterEach(memoryWithin(2 * MAX_GROWTH));
+describe('the gateway’s memory', () => {
+  it('stayed less than 64 MiB above its start all the while', () => {
+    expect(Math.round((mostRss - startRss) / MIB)).toBeLessThan(MAX_GROWTH / MIB);
+  });
+});
 
+describe('output in frames', () => {
   it('of 64 MiB on both streams at once comes through byte for byte', async () => {
     const size = 32 * MIB;
     const done = await finish(ssh(['carapace', pour(size, [1, 2], 'frames')]));
