@@ -51,7 +51,7 @@ tools:
 `;
 
 const paint = (/** @type {number} */ code, /** @type {string} */ text) =>
-  process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined ? `\x1b[${code}m${text}\x1b[0m` : text;
+  process.stdout.isTTY && process.env['NO_COLOR'] === undefined ? `\x1b[${code}m${text}\x1b[0m` : text;
 const print = (text = '') => process.stdout.write(`${text}\n`);
 const indent = (/** @type {string} */ text) => text.trimEnd().replaceAll(/^/gm, '    ');
 const shortened = (/** @type {string} */ text) => text.replaceAll(`${HOST}/`, '').replaceAll(`${root}/`, '');
@@ -293,7 +293,7 @@ async function main() {
       ? paint(32, 'Every step did what it says.')
       : paint(31, `${failures} steps did not do what they say.`),
   );
-  if (values.keep === true) await keep();
+  if (values.keep) await keep();
 }
 
 /** Whatever happens, nothing is left running and no file stays. */
