@@ -105,7 +105,7 @@ async function openParts(directory: Directory, config: Config, undo: Undo[]): Pr
     version: version.version,
     ...config,
   });
-  undo.push(followKeys(store, door));
+  undo.push(followKeys(store, door), () => door.disconnectAll('the gateway stops'));
   return { log, version, audit, store, runner, engine, door, warnings: [DEVELOPMENT_MODE] };
 }
 
@@ -124,7 +124,7 @@ function servedGateway(
     reload: store.reload,
     endCalls: () => door.disconnectAll('the gateway stops'),
     stop: async () => {
-      for (const listener of listeners) void listener.close();
+      for (const listener of listeners) listener.close();
       await Promise.race([finishCalls(engine, door), delay(drainMs)]);
       door.disconnectAll('the gateway stops');
       await Promise.race([engine.drain(), delay(MAX_END_MS)]);
@@ -151,10 +151,10 @@ async function listenOn(address: ListenAddress, door: SshDoor, undo: Undo[]): Pr
     undo.push(listener.close);
     return listener;
   } catch (thrown) {
-    if (!(thrown instanceof CarapaceError) || thrown.code !== 'address-in-use' || address.kind !== 'tcp') throw thrown;
-    const holder = holderOfPort(address.port);
+    if (!(thrown instanceof CarapaceError) || thrown.code !== 'address-in-use') throw thrown;
+    const holder = address.kind === 'tcp' ? holderOfPort(address.port) : undefined;
     throw new CarapaceError('unreachable', `${thrown.message}${holder === undefined ? '' : ` by ${holder}`}`, {
-      hint: 'stop that process, or choose another address with --listen HOST:PORT',
+      hint: 'stop who listens there, or choose another address with --listen',
       cause: thrown,
     });
   }

@@ -57,8 +57,8 @@ async function removeStale(path: string, address: string): Promise<void> {
   unlinkSync(path);
 }
 
-/** Only a refusal proves that nobody is there; whatever else happens counts as an answer. */
-function isAnswered(path: string): Promise<boolean> {
+/** Whether somebody serves the Unix socket. Only a refusal proves that nobody does; whatever else happens counts as an answer. */
+export function isAnswered(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = connect({ path });
     const settle = (answered: boolean): void => {

@@ -2,7 +2,8 @@
  * Our own listening sockets, TCP and Unix alike, all feeding one door.
  */
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
+import { isAnswered } from '../../engine/operator-socket.ts';
 import { CarapaceError, errnoOf, messageOf } from '../../model/error.ts';
 
 /** Where to listen. */
@@ -14,7 +15,7 @@ export interface Listener {
   /** Where it listens, with the port that was taken where 0 was asked for: `127.0.0.1:2222`, `unix:/run/x.sock`. */
   readonly name: string;
   /** Accepts no more; live connections go on. */
-  readonly close: () => Promise<void>;
+  readonly close: () => void;
 }
 
 /** The kernel's queue of connections that wait to be accepted. */
@@ -37,13 +38,7 @@ export async function openListener(
   // Group access: the directory decides who reaches the socket, and a key who may use it.
   if (address.kind === 'unix') chmodSync(address.path, 0o660);
   server.on('connection', (socket) => accept(socket, name));
-  return {
-    name,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-      }),
-  };
+  return { name, close: () => void server.close() };
 }
 
 function listen(server: Server, address: ListenAddress): Promise<void> {
@@ -81,16 +76,5 @@ async function removeStaleSocket(path: string): Promise<void> {
   } catch {
     return;
   }
-  if (!(await isServed(path))) unlinkSync(path);
-}
-
-function isServed(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = connect(path);
-    probe.once('connect', () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.once('error', () => resolve(false));
-  });
+  if (!(await isAnswered(path))) unlinkSync(path);
 }
