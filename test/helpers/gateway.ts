@@ -131,7 +131,8 @@ export class TestGateway {
     await new Promise<void>((resolve, reject) => {
       this.child.stderr?.on('data', (chunk: Buffer) => {
         this.stderr += chunk.toString('utf8');
-        if (/listening on .*\n/.test(this.stderr.slice(before))) resolve();
+        const announced = this.stderr.slice(before).match(/^listening on .*\n/gm) ?? [];
+        if (announced.length === listen.length) resolve();
       });
       this.child.once('exit', () => reject(new Error(`the gateway ended: ${this.stderr}`)));
     });
