@@ -14,8 +14,8 @@ interface CommandModule<Options> {
 /** Runs one command line, without the program's name; resolves with the exit status. Never rejects. */
 export async function runProgram(argv: readonly string[]): Promise<number> {
   let status: number = EXIT.ok;
-  // Commander drops a leading `--`; the words behind it belong to a tool and are taken as they are.
-  const end = argv.indexOf('--');
+  // Commander drops a leading `--`; behind that of `policy explain` are a tool's words, which are taken as they are.
+  const end = argv[0] === 'policy' && argv[1] === 'explain' ? argv.indexOf('--') : -1;
   const toolWords = end === -1 ? [] : argv.slice(end + 1);
   const own = end === -1 ? argv : argv.slice(0, end);
   const act =

@@ -5,7 +5,8 @@
  * no full stop, present tense, subject first, expected and actual. Untrusted text passes through `visible()` before it
  * comes here. Answers go to stdout, as text for people or, with `--json`, as JSON for programs.
  */
-import { CarapaceError, messageOf } from '../model/error.ts';
+import { CarapaceError, errnoOf, messageOf } from '../model/error.ts';
+import { visible } from '../model/visible.ts';
 
 /** Exit statuses of the operator's commands: sysexits(3) where one fits. */
 export const EXIT = {
@@ -31,8 +32,16 @@ export function reportWarning(message: string, hint?: string): void {
   if (hint !== undefined) process.stderr.write(`carapace: hint: ${hint}\n`);
 }
 
-/** Prints whatever was thrown: a `CarapaceError` with its hint, anything else as a defect of ours, and its exit status. */
+/**
+ * Prints whatever was thrown and returns the exit status: a `CarapaceError` with its hint, a failed system call as what the
+ * system said, anything else as a defect of ours.
+ */
 export function reportThrown(thrown: unknown): number {
+  // An errno has no underscore; the codes of Node's own errors (ERR_INVALID_ARG_TYPE) have, and those are defects.
+  if (!(thrown instanceof CarapaceError) && /^E[A-Z0-9]+$/.test(errnoOf(thrown) ?? '')) {
+    reportError(`system: ${visible(messageOf(thrown), 4096)}`, 'look at owner, mode and free space of that path');
+    return EXIT.ioError;
+  }
   if (!(thrown instanceof CarapaceError)) {
     reportError(
       `internal: ${messageOf(thrown)}`,
