@@ -42,6 +42,10 @@ export interface ConnectionOptions {
   readonly takePlace: (caller: Caller) => boolean;
   readonly givePlaceBack: (caller: Caller) => void;
   readonly refused: (caller: Caller, feature: string) => void;
+  /** Handles a piece of input now and returns true, or later, and returns false. */
+  readonly inTurn: (handle: () => void) => boolean;
+  /** Bytes that wait to be sent on all connections of this one's client. */
+  readonly clientWaiting: () => number;
   /** Called once. `reason` is ours, or null where the client left or the network lost it. */
   readonly onEnd: (reason: string | null) => void;
 }
@@ -64,7 +68,7 @@ export class Connection {
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.#socket = options.socket;
-    this.#output = new SocketOutput(options.socket, () => this.#wake());
+    this.#output = new SocketOutput(options.socket, options.clientWaiting, () => this.#wake());
     this.#keys = new KeySchedule({
       rekey: () => this.#transport.rekey(),
       overdue: () => this.disconnect(DISCONNECT.KEY_EXCHANGE_FAILED, 'key exchange took too long'),
@@ -95,7 +99,9 @@ export class Connection {
       onSuccess: (key) => this.#login(key),
       disconnect: (reason, description) => this.disconnect(reason, description),
     });
-    this.#socket.on('data', (bytes: Buffer) => this.#onData(bytes));
+    this.#socket.on('data', (bytes: Buffer) => {
+      if (!options.inTurn(() => this.#handleInput(bytes))) this.#output.holdInput();
+    });
     this.#socket.on('error', () => this.#end(null));
     // No SSH client sends FIN and still wants something, and one that takes nothing more would keep `close` away.
     this.#socket.once('end', () => this.#end(null));
@@ -115,6 +121,11 @@ export class Connection {
     return { received: this.#bytesIn, sent: this.#socket.bytesWritten };
   }
 
+  /** Bytes that wait to be sent. */
+  get waiting(): number {
+    return this.#output.waiting;
+  }
+
   /** Ends the connection and says why to the client. */
   disconnect(reason: DisconnectReason, description: string): void {
     if (this.#ended) return;
@@ -122,14 +133,14 @@ export class Connection {
     this.#end(description);
   }
 
-  #onData(bytes: Buffer): void {
+  #handleInput(bytes: Buffer): void {
     this.#bytesIn += bytes.length;
     if (this.#state !== 'connected' && this.#bytesIn > MAX_BYTES_BEFORE_LOGIN) {
       return this.disconnect(DISCONNECT.PROTOCOL_ERROR, 'too much data before authentication');
     }
     this.#keys.count(bytes.length);
     this.#transport.receive(bytes);
-    this.#output.throttleInput();
+    this.#output.releaseInput();
   }
 
   #wake(): void {

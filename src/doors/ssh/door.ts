@@ -11,6 +11,7 @@ import type { SessionCommand } from '../read-request.ts';
 import { serveSession } from '../serve-session.ts';
 import type { SessionChannel } from './channel.ts';
 import { Connection } from './connection.ts';
+import { FairShare } from './fair-share.ts';
 import { DISCONNECT } from './message-numbers.ts';
 import type { TransportHostKey } from './transport.ts';
 
@@ -55,6 +56,8 @@ export class SshDoor {
   readonly #live = new Set<LiveConnection>();
   /** Insertion order is age. */
   readonly #unauthenticated = new Set<LiveConnection>();
+  readonly #liveOf = new Map<string, Set<LiveConnection>>();
+  readonly #share = new FairShare();
   readonly #channelsOf = new Map<string, number>();
   readonly #budgetOf = createFrameBudgets();
   readonly #answers = new Set<Promise<void>>();
@@ -81,6 +84,8 @@ export class SshDoor {
       takePlace: (caller) => this.#takePlace(caller.client),
       givePlaceBack: (caller) => this.#givePlaceBack(caller.client),
       refused: (caller, feature) => this.#options.gateway.note({ kind: 'feature-refused', caller, feature }),
+      inTurn: (handle) => this.#share.handle(live.caller?.client ?? ` ${address ?? listener}`, handle),
+      clientWaiting: () => this.#waitingOf(live.caller),
       onEnd: (reason) => this.#ended(live, peer, reason, grace),
     });
     const live: LiveConnection = {
@@ -156,14 +161,14 @@ export class SshDoor {
     const answer = this.#options.gateway.lookUpKey(key, address);
     if (!answer.ok) return 'this key is no longer valid';
     const { client, fingerprint } = answer;
-    let others = 0;
-    for (const other of this.#live) if (other.caller?.client === client) others += 1;
-    if (others >= MAX_CONNECTIONS_PER_CLIENT) {
+    const others = this.#liveOf.get(client) ?? new Set();
+    if (others.size >= MAX_CONNECTIONS_PER_CLIENT) {
       live.endedBecause = 'too-many-connections';
       return 'this client has too many connections open';
     }
     const caller: Caller = { door: 'ssh', connection: live.id, peer, address, key, client, fingerprint };
     live.caller = caller;
+    this.#liveOf.set(client, others.add(live));
     this.#unauthenticated.delete(live);
     this.#options.gateway.note({ kind: 'opened', caller });
     return caller;
@@ -174,6 +179,7 @@ export class SshDoor {
     this.#live.delete(live);
     this.#unauthenticated.delete(live);
     const { gateway } = this.#options;
+    if (live.caller !== undefined) this.#forget(live, live.caller.client);
     if (live.caller !== undefined) return gateway.note({ kind: 'closed', caller: live.caller, reason });
     const last = live.connection.lastAuthFailure;
     const withoutAttempt = reason === null ? 'no-attempt' : 'protocol';
@@ -185,6 +191,19 @@ export class SshDoor {
       key: last?.key ?? null,
       reason: live.endedBecause ?? last?.reason ?? withoutAttempt,
     });
+  }
+
+  #forget(live: LiveConnection, client: string): void {
+    const ofClient = this.#liveOf.get(client);
+    ofClient?.delete(live);
+    if (ofClient?.size === 0) this.#liveOf.delete(client);
+  }
+
+  /** Bytes that wait to be sent to a client; 0 before it is known, when a connection's own bounds are enough. */
+  #waitingOf(caller: Caller | undefined): number {
+    let bytes = 0;
+    for (const { connection } of this.#liveOf.get(caller?.client ?? '') ?? []) bytes += connection.waiting;
+    return bytes;
   }
 
   #takePlace(client: string): boolean {

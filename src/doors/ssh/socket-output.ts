@@ -8,6 +8,8 @@ import type { Socket } from 'node:net';
 const ROOM_BYTES = 1024 * 1024;
 /** Output at which reading stops too: only replies to what is read can take it so far. */
 const STOP_READING_BYTES = 2 * ROOM_BYTES;
+/** Output of all of a client's connections at which each may have no more waiting than its socket holds anyway. */
+const CLIENT_ROOM_BYTES = 16 * ROOM_BYTES;
 /** Mean size of pieces from which joining them costs more than keeping them apart. */
 const WORTH_KEEPING_BYTES = 4 * 1024;
 /** What a peer gets to take the last bytes before its socket is destroyed. */
@@ -15,14 +17,20 @@ const LAST_BYTES_MS = 1000;
 
 export class SocketOutput {
   readonly #socket: Socket;
+  readonly #clientWaiting: () => number;
   #pieces: Buffer[] = [];
   #piecesLength = 0;
+  #isInputHeld = false;
 
-  /** `onDrain` is called whenever everything that waited was taken. */
-  constructor(socket: Socket, onDrain: () => void) {
+  /**
+   * `onDrain` is called whenever everything that waited was taken. `clientWaiting` is what waits for this client on all of
+   * its connections, in bytes.
+   */
+  constructor(socket: Socket, clientWaiting: () => number, onDrain: () => void) {
     this.#socket = socket;
+    this.#clientWaiting = clientWaiting;
     socket.on('drain', () => {
-      if (socket.isPaused()) socket.resume();
+      if (!this.#isInputHeld && socket.isPaused()) socket.resume();
       onDrain();
     });
   }
@@ -39,12 +47,25 @@ export class SocketOutput {
 
   /** Whether streams may write now. Where not, `onDrain` follows. */
   get hasRoom(): boolean {
-    return this.#waiting < ROOM_BYTES;
+    return !this.#isBeyond(ROOM_BYTES);
   }
 
-  /** Stops reading from a peer that does not take what its messages made us write. */
-  throttleInput(): void {
-    if (this.#waiting > STOP_READING_BYTES) this.#socket.pause();
+  /** Bytes that wait in memory. */
+  get waiting(): number {
+    return this.#socket.writableLength + this.#piecesLength;
+  }
+
+  /** Reads no more until `releaseInput`. */
+  holdInput(): void {
+    this.#isInputHeld = true;
+    this.#socket.pause();
+  }
+
+  /** Reads on, unless the peer does not take what its messages made us write. */
+  releaseInput(): void {
+    this.#isInputHeld = false;
+    if (this.#isBeyond(STOP_READING_BYTES)) this.#socket.pause();
+    else if (this.#socket.isPaused()) this.#socket.resume();
   }
 
   /** Lets what was written leave, then closes; a peer that does not read gets a bounded time. */
@@ -54,8 +75,11 @@ export class SocketOutput {
     setTimeout(() => this.#socket.destroy(), LAST_BYTES_MS).unref();
   }
 
-  get #waiting(): number {
-    return this.#socket.writableLength + this.#piecesLength;
+  /** Never true below the socket's own mark, from which on a `drain` follows. */
+  #isBeyond(bytes: number): boolean {
+    const { waiting } = this;
+    if (waiting < this.#socket.writableHighWaterMark) return false;
+    return waiting >= bytes || this.#clientWaiting() >= CLIENT_ROOM_BYTES;
   }
 
   #flush(): void {
