@@ -1,4 +1,5 @@
 /** `carapace serve`: the gateway, until it is told to stop. */
+import { setFlagsFromString } from 'node:v8';
 import type { ListenAddress } from '../config/listen.ts';
 import { parseListen } from '../config/listen.ts';
 import { CarapaceError, messageOf } from '../model/error.ts';
@@ -22,6 +23,8 @@ export interface ServeOptions {
  * @throws CarapaceError where the gateway cannot start
  */
 export async function run(options: ServeOptions): Promise<number> {
+  // A stream's buffers live for microseconds. Freed by a thread of its own, which a busy machine starves, they pile up.
+  setFlagsFromString('--no-concurrent-array-buffer-sweeping');
   const directory = resolveDirectory(options.dir);
   let gateway: ServedGateway | undefined;
   const stopRequested = stopRequest(() => gateway);
