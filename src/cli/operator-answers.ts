@@ -23,8 +23,9 @@ export interface OperatorParts {
 
 export function operatorView(parts: OperatorParts): OperatorView {
   const startedAt = new Date();
+  const since = performance.now();
   return {
-    status: () => status(parts, startedAt),
+    status: () => status(parts, startedAt, performance.now() - since),
     connections: () => connections(parts),
     checks: checks(parts),
   };
@@ -33,6 +34,7 @@ export function operatorView(parts: OperatorParts): OperatorView {
 function status(
   { version, names, store, door, engine, audit, runner, warnings }: OperatorParts,
   startedAt: Date,
+  uptimeMs: number,
 ): StatusAnswer {
   const snapshot = store.current();
   const { pid } = runner.status();
@@ -40,7 +42,7 @@ function status(
     ...version,
     pid: process.pid,
     startedAt: startedAt.toISOString(),
-    uptimeSecs: Math.floor((Date.now() - startedAt.getTime()) / 1000),
+    uptimeSecs: Math.floor(uptimeMs / 1000),
     listeners: names,
     clients: snapshot.clients.size,
     connections: door.connections().length,

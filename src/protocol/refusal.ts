@@ -24,7 +24,8 @@ export function formatRefusal({ tool, reason, message, request }: RefusalText): 
   const status = EXIT_STATUS[reason];
   const verb = status === 126 || status === 127 ? 'denied' : 'error';
   const subject = tool === null ? 'request' : visible(tool, 64);
-  const hint = HINTS[reason].replace('TOOL', subject);
+  // A function, because a replacement text has patterns of its own ($&) and the name is the client's.
+  const hint = HINTS[reason].replace('TOOL', () => subject);
   return `carapace: ${verb}: ${subject}: ${message} (${reason}, request ${request})
 carapace: hint: ${hint}
 `;
