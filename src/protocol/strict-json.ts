@@ -2,7 +2,7 @@
  * JSON (RFC 8259) without its ambiguities, for text that an untrusted peer wrote.
  *
  * Invariants: what is accepted has exactly one reading. Duplicate keys, lone surrogates, numbers beyond a double's exact
- * integers' way of writing (`1e999`), nesting beyond the bound and text after the value are refused. Objects come back
+ * integers' way of writing (`1e999`), nesting and keys beyond their bounds and text after the value are refused. Objects come back
  * without a prototype, so no key can reach `Object.prototype`. Never throws, and takes time linear in the text.
  */
 
@@ -12,6 +12,8 @@ export type StrictJson =
 
 /** What one level of nesting may hold; 32 is the wire contract's bound. */
 const MAX_DEPTH = 32;
+/** Keys of one object: far above any request, and few enough that nobody can make work of a megabyte of them. */
+const MAX_KEYS = 4096;
 
 class Refused extends Error {}
 
@@ -60,7 +62,8 @@ function parseObject(cursor: Cursor, depth: number): Record<string, unknown> {
   cursor.at += 1;
   skipBlanks(cursor);
   if (take(cursor, '}')) return object;
-  for (;;) {
+  for (let keys = 1; ; keys += 1) {
+    if (keys > MAX_KEYS) throw new Refused(`more than ${MAX_KEYS} keys in an object`);
     skipBlanks(cursor);
     if (cursor.text[cursor.at] !== '"') throw expected(cursor, 'a key');
     const key = parseString(cursor);

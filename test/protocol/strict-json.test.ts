@@ -68,6 +68,12 @@ describe('parseStrictJson', () => {
     expect(parseStrictJson('['.repeat(1_000_000)).ok).toBe(false);
   });
 
+  it('refuses more than 4096 keys in an object and takes 4096', () => {
+    const keys = (count: number): string => Array.from({ length: count }, (_, i) => `"k${i}":0`).join();
+    expect(parseStrictJson(`{${keys(4096)}}`).ok).toBe(true);
+    expect(parseStrictJson(`{${keys(4097)}}`).ok).toBe(false);
+  });
+
   it('keeps keys of Object.prototype as plain keys', () => {
     const value = valueOf('{"__proto__":{"x":1},"constructor":2}') as Record<string, unknown>;
     expect(Object.getPrototypeOf(value)).toBeNull();
