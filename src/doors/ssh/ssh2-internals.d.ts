@@ -30,7 +30,8 @@ declare module 'ssh2/lib/protocol/Protocol.js' {
     parse: (chunk: Buffer, from: number, to: number) => void;
     cleanup: () => void;
     rekey: () => void;
-    _onPayload: (payload: Buffer) => void;
+    /** A number is how far the chunk is parsed; undefined: parse on. */
+    _onPayload: (payload: Buffer) => number | undefined;
     _onHandshakeComplete: (negotiated: Negotiated) => void;
     _kexinit: Buffer | undefined;
     _queue: Buffer[] | undefined;

@@ -170,13 +170,19 @@ export class Transport {
     this.#protocol.cleanup();
   }
 
-  /** Every payload but KEXINIT goes to `onMessage` and to nothing of ssh2's. */
+  /**
+   * Every payload but KEXINIT goes to `onMessage` and to nothing of ssh2's. Once that has closed the transport, ssh2 must
+   * not go on with the rest of the chunk: its ciphers are freed.
+   */
   #takePayloads(): void {
     const keyExchangePayload = this.#protocol._onPayload;
     this.#protocol._onPayload = (payload) => {
-      if (payload[0] !== SSH_MSG.KEXINIT) return this.#options.onMessage(payload);
-      this.#options.onKeyExchange('begun');
-      return keyExchangePayload(payload);
+      if (payload[0] === SSH_MSG.KEXINIT) {
+        this.#options.onKeyExchange('begun');
+        return keyExchangePayload(payload);
+      }
+      this.#options.onMessage(payload);
+      return this.#open ? undefined : STOP_PARSING;
     };
   }
 
@@ -211,6 +217,9 @@ export class Transport {
     this.#options.onFatal(why);
   }
 }
+
+/** What ssh2's payload handlers return to end the parsing of a chunk. */
+const STOP_PARSING = Number.POSITIVE_INFINITY;
 
 /** A fresh object each time: ssh2 changes it. */
 function offer(): ConstructorParameters<typeof Protocol>[0]['offer'] {
