@@ -1,9 +1,11 @@
 /** A client that sends much over many connections at once: another client's warm call must not notice. */
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SSH_MSG } from '../../src/doors/ssh/message-numbers.ts';
 import { byte, message, sshString } from '../../src/doors/ssh/wire.ts';
-import { finish, TestGateway } from '../helpers/gateway.ts';
+import { finish, TestGateway, until } from '../helpers/gateway.ts';
 import { RawSsh } from '../helpers/raw-ssh.ts';
 
 const CONNECTIONS = 24;
@@ -39,6 +41,23 @@ function prepare(client: RawSsh, payload: Buffer): Buffer {
   socket.write = write;
   return Buffer.concat(pieces);
 }
+
+describe('a flood of connections without a login', () => {
+  it('pushes itself out, and nobody of another address', async () => {
+    const victim = connect({ port: gateway.port, host: '127.0.0.1', localAddress: '127.0.0.2' });
+    await once(victim, 'data');
+    let pushedOut = 0;
+    const flood = Array.from({ length: 300 }, () =>
+      connect(gateway.port, '127.0.0.1')
+        .on('error', () => undefined)
+        .on('close', () => (pushedOut += 1))
+        .resume(),
+    );
+    await until(() => pushedOut >= 201, 10_000);
+    expect(victim.closed).toBe(false);
+    for (const socket of [victim, ...flood]) socket.destroy();
+  });
+});
 
 describe('a flood of small messages over many connections', () => {
   it.each([

@@ -27,7 +27,7 @@ export interface SshDoorOptions {
   readonly loginGraceMs: number;
   /** Failed attempts that end a connection, as sshd's MaxAuthTries. */
   readonly maxAuthTries: number;
-  /** Connections that may be without a proven key at once. Beyond it the oldest gives way, so an idle flood pushes itself out. */
+  /** Connections that may be without a proven key at once. Beyond it the oldest of the address that has most gives way, so a flood pushes itself out. */
   readonly maxUnauthenticated: number;
   /** Open channels of one client, over all its connections. */
   readonly maxChannelsPerClient: number;
@@ -45,6 +45,8 @@ interface LiveConnection {
   readonly id: string;
   readonly connection: Connection;
   readonly connectedAt: Date;
+  /** Address, or the listener's path on a Unix socket. */
+  readonly source: string;
   caller: Caller | undefined;
   /** Why the door ended it before its login; undefined where the door did not. */
   endedBecause: 'grace-time' | 'too-many-connections' | undefined;
@@ -84,7 +86,7 @@ export class SshDoor {
       takePlace: (caller) => this.#takePlace(caller.client),
       givePlaceBack: (caller) => this.#givePlaceBack(caller.client),
       refused: (caller, feature) => this.#options.gateway.note({ kind: 'feature-refused', caller, feature }),
-      inTurn: (handle) => this.#share.handle(live.caller?.client ?? ` ${address ?? listener}`, handle),
+      inTurn: (handle) => this.#share.handle(live.caller?.client ?? ` ${live.source}`, handle),
       clientWaiting: () => this.#waitingOf(live.caller),
       onEnd: (reason) => this.#ended(live, peer, reason, grace),
     });
@@ -92,6 +94,7 @@ export class SshDoor {
       id,
       connection,
       connectedAt: new Date(),
+      source: address ?? listener,
       caller: undefined,
       endedBecause: undefined,
     };
@@ -151,8 +154,16 @@ export class SshDoor {
   }
 
   #makeRoom(): void {
-    const [oldest] = this.#unauthenticated;
-    if (oldest === undefined || this.#unauthenticated.size <= this.#options.maxUnauthenticated) return;
+    if (this.#unauthenticated.size <= this.#options.maxUnauthenticated) return;
+    const bySource = new Map<string, LiveConnection[]>();
+    for (const live of this.#unauthenticated) {
+      const known = bySource.get(live.source);
+      if (known === undefined) bySource.set(live.source, [live]);
+      else known.push(live);
+    }
+    const [first] = [...bySource.values()].toSorted((a, b) => b.length - a.length);
+    const oldest = first?.[0];
+    if (oldest === undefined) return;
     oldest.endedBecause = 'too-many-connections';
     oldest.connection.disconnect(DISCONNECT.TOO_MANY_CONNECTIONS, 'too many connections without a login');
   }
