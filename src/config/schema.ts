@@ -40,7 +40,7 @@ const limits = z.strictObject({
     .min(1)
     .max(10_000)
     .default(100)
-    .describe('Connections that have not proved a key yet, together; more are closed at once.'),
+    .describe('Connections that have not proved a key yet, together; with one more the oldest of them is closed.'),
   max_channels_per_client: z
     .int()
     .min(1)

@@ -26,7 +26,7 @@ export function answerWord(asked: WordAsked): Ending {
     case 'help':
       return answered(asked, HELP_TEXT);
     case 'ping':
-      return answered(asked, 'pong\n');
+      return asked.argv.length === 0 ? answered(asked, 'pong\n') : refused(asked, 'malformed', 'expected nothing');
     case 'whoami':
       return whoami(asked);
     case 'tools':

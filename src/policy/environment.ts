@@ -6,7 +6,6 @@
  * ever comes from the client.
  */
 import { CALL_MARKER } from '../model/runner-messages.ts';
-import type { CliTool } from './policy.ts';
 
 /** Names that a client may set. */
 export interface AllowedNames {
@@ -53,6 +52,16 @@ function isReserved(name: string): boolean {
   return RESERVED.has(name) || name.startsWith('LD_') || name.startsWith('DYLD_');
 }
 
+/** What a tool's definition says of its environment. */
+export interface EnvironmentRules {
+  /** Value of USER and LOGNAME. */
+  readonly user: string;
+  /** Names that the client may set; nothing by default. */
+  readonly envAllow: AllowedNames;
+  /** Literal values that the gateway sets; they win over the client's. */
+  readonly envInject: ReadonlyMap<string, string>;
+}
+
 export interface BuiltEnvironment {
   /** Complete, but for what the runner adds: HOME where none is injected, and the call's mark. */
   readonly env: ReadonlyMap<string, string>;
@@ -63,7 +72,7 @@ export interface BuiltEnvironment {
 }
 
 /** Builds a call's environment. Never throws: what is not allowed is dropped and counted. */
-export function buildEnvironment(tool: CliTool, sent: ReadonlyMap<string, string>): BuiltEnvironment {
+export function buildEnvironment(tool: EnvironmentRules, sent: ReadonlyMap<string, string>): BuiltEnvironment {
   const env = new Map([
     ['PATH', '/usr/local/bin:/usr/bin:/bin'],
     ['USER', tool.user],

@@ -8,7 +8,7 @@ import type { Problem } from '../model/problem.ts';
 import type { DenyReason } from '../model/reason.ts';
 import type { AllowPattern } from './allow-pattern.ts';
 import type { DenyPattern } from './deny-pattern.ts';
-import type { AllowedNames } from './environment.ts';
+import type { EnvironmentRules } from './environment.ts';
 import type { Grammar } from './grammar.ts';
 
 /** One policy file. */
@@ -37,7 +37,7 @@ export type AllowRule = Rule<AllowPattern>;
 export type DenyRule = Rule<DenyPattern>;
 
 /** A capability of `type: cli`: a program on this host. */
-export interface CliTool {
+export interface CliTool extends EnvironmentRules {
   readonly type: 'cli';
   readonly name: string;
   /** Where the policy defines it. */
@@ -53,12 +53,6 @@ export interface CliTool {
   readonly deny: readonly DenyRule[];
   /** `none`; `stream`; or the patterns of those calls that stream, the others having none. */
   readonly stdin: 'none' | 'stream' | readonly AllowRule[];
-  /** Names that the client may set; nothing by default. */
-  readonly envAllow: AllowedNames;
-  /** Literal values that the gateway sets; they win over the client's. */
-  readonly envInject: ReadonlyMap<string, string>;
-  /** Value of USER and LOGNAME. */
-  readonly user: string;
   /** Absolute paths as written; null: the client's working directory is ignored. Never empty. */
   readonly cwdAllowed: readonly string[] | null;
   readonly limits: ToolLimits;
