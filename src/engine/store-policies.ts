@@ -79,7 +79,8 @@ function problemsOfBinary(tool: CliTool): Problem[] {
 }
 
 function problemsOfNames(folder: Folder): Problem[] {
-  if (folder.missing) return [problem(folder.label, 'does not exist; make the directory and put policies in it', 'error')];
+  if (folder.missing)
+    return [problem(folder.label, 'does not exist; make the directory and put policies in it', 'error')];
   const misnamed = folder.others.filter((name) => /\.ya?ml$/.test(name) && !name.startsWith('.'));
   return misnamed.map((name) =>
     problem(`${folder.label}/${name}`, 'is not read: expected a name of the form NAME.yaml', 'warning'),
