@@ -94,10 +94,14 @@ export function pumpInput(source: Readable, socket: Socket, transform?: Transfor
   const sink = transform ?? socket;
   let bytes = 0;
   const { promise: done, resolve: finish } = deferred<void>();
-  const onDrain = (): void => void source.resume();
+  const onWritten = (): void => {
+    if (sink.writableLength === 0) source.resume();
+  };
+  // Not by the sink's high-water mark: below it a client could make it keep a write request for each single byte.
   const onData = (chunk: Buffer): void => {
     bytes += chunk.length;
-    if (!sink.write(chunk)) source.pause();
+    sink.write(chunk, onWritten);
+    if (sink.writableLength > 0) source.pause();
   };
   const onEnd = (): void => void sink.end();
   const stop = (): void => {
@@ -107,7 +111,6 @@ export function pumpInput(source: Readable, socket: Socket, transform?: Transfor
     finish();
   };
   if (transform !== undefined) transform.once('error', stop).pipe(socket);
-  sink.on('drain', onDrain);
   socket.once('close', stop);
   source.on('data', onData).once('end', onEnd);
   // Whoever read the request from it paused it, and a listener alone does not undo that.

@@ -8,6 +8,7 @@
  */
 import { Readable, Writable } from 'node:stream';
 import { type CallIo, CLIENT_SIGNALS, type ClientSignal } from '../../engine/call-io.ts';
+import { ByteQueue } from './byte-queue.ts';
 import { SSH_MSG } from './message-numbers.ts';
 import { byte, MalformedMessage, message, sshString, uint32 } from './wire.ts';
 
@@ -56,6 +57,9 @@ export class SessionChannel {
   #receiveSignal: ((signal: ClientSignal) => void) | undefined;
   #outWindow: number;
   #inWindow = WINDOW_BYTES;
+  /** What came before stdin's reader wanted it. */
+  readonly #arrived = new ByteQueue();
+  #stdinWantsMore = false;
   #receivedEof = false;
   #sentClose = false;
 
@@ -65,7 +69,8 @@ export class SessionChannel {
     this.remoteId = ids.remote;
     this.#outWindow = window;
     this.#maxPacket = Math.min(maxPacket, MAX_PACKET_BYTES);
-    this.#stdin = new Readable({ read: () => this.#grantWindow() });
+    // One byte as high-water mark: all that waits, waits in the queue.
+    this.#stdin = new Readable({ highWaterMark: 1, read: () => this.#feedStdin(true) });
     this.#stdout = this.#outgoing('stdout');
     this.#stderr = this.#outgoing('stderr');
     this.io = {
@@ -91,15 +96,15 @@ export class SessionChannel {
     if (data.length > this.#inWindow) throw new MalformedMessage('data beyond the window');
     this.#inWindow -= data.length;
     if (this.#stdin.destroyed) return;
-    this.#stdin.push(data);
-    this.#grantWindow();
+    this.#arrived.push(data);
+    this.#feedStdin(this.#stdinWantsMore);
   }
 
   /** CHANNEL_EOF from the client: the tool's stdin ends. */
   receiveEof(): void {
     if (this.#receivedEof) return;
     this.#receivedEof = true;
-    if (!this.#stdin.destroyed) this.#stdin.push(null);
+    this.#feedStdin(this.#stdinWantsMore);
   }
 
   /** CHANNEL_WINDOW_ADJUST from the client. @throws MalformedMessage where the window would pass 2^32-1. */
@@ -192,9 +197,19 @@ export class SessionChannel {
     pending?.done(new Error('the reader is gone'));
   }
 
+  /** Hands on what arrived as far as it is wanted, then the end. */
+  #feedStdin(isWanted: boolean): void {
+    this.#stdinWantsMore = isWanted;
+    while (this.#stdinWantsMore && this.#arrived.length > 0) {
+      this.#stdinWantsMore = this.#stdin.push(this.#arrived.shift());
+    }
+    if (this.#receivedEof && this.#arrived.length === 0 && !this.#stdin.destroyed) this.#stdin.push(null);
+    this.#grantWindow();
+  }
+
   /** Opens our window again by what was taken out of stdin, in pieces worth a message. */
   #grantWindow(): void {
-    const free = WINDOW_BYTES - this.#inWindow - this.#stdin.readableLength;
+    const free = WINDOW_BYTES - this.#inWindow - this.#arrived.length - this.#stdin.readableLength;
     if (free < WORTH_ADJUSTING || this.#receivedEof || this.#sentClose) return;
     this.#inWindow += free;
     this.#host.send(message(SSH_MSG.CHANNEL_WINDOW_ADJUST, uint32(this.remoteId), uint32(free)));
