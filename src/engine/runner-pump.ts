@@ -1,6 +1,7 @@
 /**
  * Moves bytes between a tool and a client, never decoding them. Each side's slowness is the other's: nothing is read
- * that the sink has not room for, so memory stays bounded whatever the two do.
+ * while a write waits, so memory stays bounded whatever the two do: a sink that may take more up to its high-water mark
+ * would keep a request for each single byte where bytes come one by one.
  */
 import type { Socket } from 'node:net';
 import type { Readable, Transform, Writable } from 'node:stream';
@@ -46,16 +47,18 @@ export function pumpOutput({ socket, sink, budget, halt, transform }: OutputPump
   const { promise: done, resolve: finish } = deferred<void>();
   const onWritten = (): void => {
     unwritten -= 1;
-    if (isOver && unwritten === 0) finish();
+    if (unwritten > 0) return;
+    if (isOver) finish();
+    else source.resume();
   };
-  const onDrain = (): void => void source.resume();
   const onData = (chunk: Buffer): void => {
     const allowed = budget(chunk.length);
     const part = allowed < chunk.length ? chunk.subarray(0, allowed) : chunk;
     if (part.length === 0) return;
     bytes += part.length;
     unwritten += 1;
-    if (!sink.write(part, onWritten)) source.pause();
+    sink.write(part, onWritten);
+    if (sink.writableLength > 0) source.pause();
   };
   const onEnd = (): void => {
     isOver = true;
@@ -63,14 +66,14 @@ export function pumpOutput({ socket, sink, budget, halt, transform }: OutputPump
   };
   const detach = (): void => {
     source.off('data', onData);
-    sink.off('drain', onDrain).off('close', onReaderGone);
+    sink.off('close', onReaderGone);
     finish();
   };
   const onReaderGone = (): void => {
     detach();
     leave();
   };
-  sink.on('drain', onDrain).once('close', onReaderGone);
+  sink.once('close', onReaderGone);
   // Stays after the end: an error that nobody hears would end the gateway. `close` follows it.
   sink.on('error', () => {});
   source.on('data', onData).once('end', onEnd).once('close', onEnd);
@@ -97,7 +100,6 @@ export function pumpInput(source: Readable, socket: Socket, transform?: Transfor
   const onWritten = (): void => {
     if (sink.writableLength === 0) source.resume();
   };
-  // Not by the sink's high-water mark: below it a client could make it keep a write request for each single byte.
   const onData = (chunk: Buffer): void => {
     bytes += chunk.length;
     sink.write(chunk, onWritten);
