@@ -4,8 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { ListenAddress } from '../config/listen.ts';
 import type { HostKey } from '../engine/host-key.ts';
+import type { ListenAddress } from '../model/listen-address.ts';
 import { CarapaceError } from '../model/error.ts';
 import { quoted } from '../model/visible.ts';
 

@@ -6,7 +6,7 @@ import type { ConnectionsAnswer, HealthCheck, OperatorView, StatusAnswer } from 
 import type { Runner } from '../engine/runner-process.ts';
 import type { Store } from '../engine/store.ts';
 import { CarapaceError } from '../model/error.ts';
-import { formatProblem, hasErrors } from '../model/problem.ts';
+import { formatProblem, type Problem } from '../model/problem.ts';
 import type { Version } from './version.ts';
 
 export interface OperatorParts {
@@ -84,13 +84,24 @@ function checks({ store, audit, runner }: OperatorParts): HealthCheck[] {
       },
     },
     {
-      name: 'files',
+      name: 'policies',
       run: () => {
-        const { problems } = store.current();
-        if (!hasErrors(problems)) return;
-        const errors = problems.filter((problem) => problem.severity === 'error');
-        throw new CarapaceError('unhealthy', errors.map(formatProblem).join('; '));
+        const errors = errorsIn(store.policyProblems());
+        if (errors.length > 0) throw new CarapaceError('unhealthy', errors.join('; '));
+      },
+    },
+    {
+      // A broken file stops its own client only; where it leaves nobody, the gateway does not serve.
+      name: 'keys',
+      run: () => {
+        const { clients, problems } = store.current();
+        const errors = errorsIn(problems);
+        if (clients.size === 0 && errors.length > 0) throw new CarapaceError('unhealthy', errors.join('; '));
       },
     },
   ];
+}
+
+function errorsIn(problems: readonly Problem[]): string[] {
+  return problems.filter((problem) => problem.severity === 'error').map(formatProblem);
 }

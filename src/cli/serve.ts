@@ -1,7 +1,7 @@
 /** `carapace serve`: the gateway, until it is told to stop. */
 import { setFlagsFromString } from 'node:v8';
-import type { ListenAddress } from '../config/listen.ts';
 import { parseListen } from '../config/listen.ts';
+import type { ListenAddress } from '../model/listen-address.ts';
 import { CarapaceError, messageOf } from '../model/error.ts';
 import { formatProblem } from '../model/problem.ts';
 import { visible } from '../model/visible.ts';

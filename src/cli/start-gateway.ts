@@ -4,7 +4,6 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
-import type { ListenAddress } from '../config/listen.ts';
 import { SshDoor } from '../doors/ssh/door.ts';
 import { type Listener, openListener } from '../doors/ssh/listener.ts';
 import { parseHostKey, transportReady } from '../doors/ssh/transport.ts';
@@ -18,6 +17,7 @@ import { runTool } from '../engine/run-tool.ts';
 import { openRunner } from '../engine/runner-process.ts';
 import type { Snapshot } from '../engine/snapshot.ts';
 import { openStore, type Store } from '../engine/store.ts';
+import type { ListenAddress } from '../model/listen-address.ts';
 import type { AuditEvent, ReloadEvent } from '../model/audit-record.ts';
 import { CarapaceError, messageOf } from '../model/error.ts';
 import type { Directory } from './directory.ts';

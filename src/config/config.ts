@@ -3,10 +3,10 @@
  */
 import { stringify } from 'yaml';
 import type * as z from 'zod';
+import type { ListenAddress } from '../model/listen-address.ts';
 import type { Problem } from '../model/problem.ts';
 import { compareProblems, didYouMean } from '../model/problem.ts';
 import { quoted } from '../model/visible.ts';
-import type { ListenAddress } from './listen.ts';
 import { parseListen } from './listen.ts';
 import type { ConfigText } from './schema.ts';
 import { configSchema } from './schema.ts';

@@ -1,20 +1,14 @@
 /**
  * Addresses to listen on: `HOST:PORT`, `[IPV6]:PORT` or `unix:/path`.
  */
+import type { ListenAddress } from '../model/listen-address.ts';
 import { quoted } from '../model/visible.ts';
-
-/** Where connections are accepted. */
-export type ListenAddress =
-  /** `port` 0 takes a free one. `host` is an IP address or a name, without brackets. */
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
-  /** `path` is absolute. */
-  | { readonly kind: 'unix'; readonly path: string };
 
 export type ParsedListen =
   | { readonly ok: true; readonly address: ListenAddress }
   | { readonly ok: false; readonly reason: string };
 
-/** Parses an address of `listen:` or `--listen`. Never throws. */
+/** Parses an address of `listen:` or `--listen`: the inverse of `formatListen`. Never throws. */
 export function parseListen(text: string): ParsedListen {
   if (text.startsWith('unix:')) return parseUnix(text);
   const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):(0|[1-9]\d{0,4})$/.exec(text);
@@ -25,12 +19,6 @@ export function parseListen(text: string): ParsedListen {
   const port = Number(match[3]);
   if (port > 65_535) return refused(`${quoted(text)} has a port above 65535`);
   return { ok: true, address: { kind: 'tcp', host, port } };
-}
-
-/** The inverse of `parseListen`. */
-export function formatListen(address: ListenAddress): string {
-  if (address.kind === 'unix') return `unix:${address.path}`;
-  return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }
 
 function parseUnix(text: string): ParsedListen {

@@ -35,6 +35,8 @@ export interface StoreOptions {
 export interface Store {
   /** To be taken once a request. */
   readonly current: () => Snapshot;
+  /** What is wrong in the policies as they lie there now, warnings included: with an error in it an older set is in force. */
+  readonly policyProblems: () => readonly Problem[];
   /**
    * Registers whoever must act on a change, such as ending the connections of keys that are gone: called in the same
    * turn in which the new snapshot comes into force. Must not throw. Returns what unregisters it.
@@ -74,6 +76,7 @@ export function openStore(paths: StorePaths, options: StoreOptions = {}): Store 
   });
   return {
     current: () => snapshot,
+    policyProblems: set.policyProblems,
     onChange: (listener) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatListen, parseListen } from '../../src/config/listen.ts';
+import { parseListen } from '../../src/config/listen.ts';
+import { formatListen } from '../../src/model/listen-address.ts';
 
 describe('an address to listen on', () => {
   it.each([

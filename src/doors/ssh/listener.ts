@@ -5,11 +5,7 @@ import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { isAnswered } from '../../engine/operator-socket.ts';
 import { CarapaceError, errnoOf, messageOf } from '../../model/error.ts';
-
-/** Where to listen. */
-export type ListenAddress =
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
-  | { readonly kind: 'unix'; readonly path: string };
+import { formatListen, type ListenAddress } from '../../model/listen-address.ts';
 
 export interface Listener {
   /** Where it listens, with the port that was taken where 0 was asked for: `127.0.0.1:2222`, `unix:/run/x.sock`. */
@@ -56,17 +52,17 @@ function listen(server: Server, address: ListenAddress): Promise<void> {
 }
 
 function listenError(error: Error, address: ListenAddress): CarapaceError {
-  const name = address.kind === 'unix' ? `unix:${address.path}` : `${address.host}:${address.port}`;
+  const name = formatListen(address);
   if (errnoOf(error) === 'EADDRINUSE')
     return new CarapaceError('address-in-use', `listen: ${name} is taken`, { cause: error });
   return new CarapaceError('configuration', `listen: cannot listen on ${name}: ${messageOf(error)}`, { cause: error });
 }
 
+/** The address with the port that was taken where 0 was asked for. */
 function nameOf(server: Server, address: ListenAddress): string {
-  if (address.kind === 'unix') return `unix:${address.path}`;
   const bound = server.address();
-  const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
-  return address.host.includes(':') ? `[${address.host}]:${port}` : `${address.host}:${port}`;
+  const isBound = address.kind === 'tcp' && typeof bound === 'object' && bound !== null;
+  return formatListen(isBound ? { ...address, port: bound.port } : address);
 }
 
 /** A socket that a killed gateway left behind makes `listen` fail; one that somebody serves must stay. */
