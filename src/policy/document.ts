@@ -58,7 +58,7 @@ export function parsePolicyDocument(text: string, file: string): PolicyDocument 
   // An unknown tag is a warning to the parser, and a slip or an attempt to us.
   const problems = [...document.errors, ...document.warnings].map((found) => problem(found.pos[0], describe(found)));
   visit(document, {
-    Alias: (_, node) => void problems.push(problem(startOf(node), 'aliases are not allowed; write the value again')),
+    Alias: (_, node) => void problems.push(problem(startOf(node), ALIAS_REFUSED)),
   });
   if (problems.length === 0 && document.contents === null)
     problems.push(problem(0, "the file is empty; expected 'tools:'"));
@@ -78,6 +78,9 @@ export function parsePolicyDocument(text: string, file: string): PolicyDocument 
     placeOfKey: (path) => placeAt(startOf(keyAt(document, path) ?? nodeAt(document, path))),
   };
 }
+
+/** A pattern that begins with `*` and has no quotes is an alias to YAML. */
+const ALIAS_REFUSED = "aliases are not allowed; write the value again, or put text that begins with '*' in quotes";
 
 /** `tools.op.argv_allow_patterns[0]`. */
 export function formatPath(path: DocumentPath): string {

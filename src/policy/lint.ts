@@ -32,6 +32,8 @@ function lintTool(tool: CliTool, source: CliToolSource | undefined): Finding[] {
   return [
     ...lintPatterns('argv_allow_patterns', tool.allow, lintAllow),
     ...lintPatterns('argv_deny_patterns', tool.deny, lintDialect),
+    ...lintPatterns('argv_allow_patterns', tool.allow, (pattern) => lintOwnName(pattern, tool.name)),
+    ...lintPatterns('argv_deny_patterns', tool.deny, (pattern) => lintOwnName(pattern, tool.name)),
     ...lintEnvironment(source),
     ...lintRest(tool, source),
   ];
@@ -51,6 +53,12 @@ function lintAllow(pattern: string): string[] {
   if (pattern.trim() === '*') findings.push("allows every call without options; spell the tool's subcommands");
   else if (words[0] === '*') findings.push("the first '*' is exactly one operand, and never options before the rest");
   return findings;
+}
+
+/** Command lines of other pattern languages begin with the program. */
+function lintOwnName(pattern: string, name: string): string[] {
+  if (pattern.trim().split(/[ \t]+/)[0] !== name) return [];
+  return [`begins with the tool's own name; a pattern is the arguments alone`];
 }
 
 /** Notations of other pattern languages, which are plain text here. */

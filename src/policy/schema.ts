@@ -33,8 +33,12 @@ const DENY_REASONS = [
 
 const test = z
   .strictObject({
-    allow: call.optional().describe('A call that must be allowed.'),
-    deny: call.optional().describe('A call that must be denied.'),
+    allow: call
+      .optional()
+      .describe(
+        'A call that must be allowed: its arguments, without the name of the tool, as a shell would split them, or `{argv: [...], env: {...}, cwd: ...}`.',
+      ),
+    deny: call.optional().describe('A call that must be denied, in the same form.'),
     reason: z.enum(DENY_REASONS).optional().describe('With `deny`: the reason that the denial must have.'),
   })
   .refine((value) => (value.allow === undefined) !== (value.deny === undefined), {

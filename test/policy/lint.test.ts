@@ -28,6 +28,14 @@ describe('warnings', () => {
     expect(warnings({ allow: ['* status'] })[0]).toContain('exactly one operand');
   });
 
+  it("are given for a pattern that begins with the tool's own name", () => {
+    const own = "begins with the tool's own name; a pattern is the arguments alone";
+    expect(warnings({ allow: ['tool get *', 'get tool'], deny: ['tool'] })).toEqual([
+      `argv_allow_patterns[0]: ${own}`,
+      `argv_deny_patterns[0]: ${own}`,
+    ]);
+  });
+
   it.each([
     ['!delete', 'negates nothing'],
     ['# item', 'comments nothing out'],

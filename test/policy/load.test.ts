@@ -191,7 +191,7 @@ describe('problems', () => {
     ['version: 2\ntools: {}', 'test.yaml:1:10: version: version 2 is not in this version; expected 1'],
     [
       'tools:\n  a: &x {type: cli, binary: /x}\n  b: *x',
-      'test.yaml:3:6: aliases are not allowed; write the value again',
+      "test.yaml:3:6: aliases are not allowed; write the value again, or put text that begins with '*' in quotes",
     ],
     ['tools: !!js 1', 'test.yaml:1:8: unresolved tag: tag:yaml.org,2002:js'],
     ['tools: {}\n---\ntools: {}', 'test.yaml:2:1: a second document begins; a policy file is one'],
