@@ -45,7 +45,7 @@ const HINTS: Readonly<Record<Reason, string>> = {
   'value-refused': SEE_TOOL,
   'character-refused': SEE_TOOL,
   'path-refused': SEE_TOOL,
-  'cwd-refused': SEE_TOOL,
+  'cwd-refused': 'the tool starts only in certain directories of the host; the operator can say which',
   'stdin-refused': SEE_TOOL,
   'content-refused': SEE_TOOL,
   'no-such-tool': '`ssh carapace tools` lists what this key may use',

@@ -26,6 +26,11 @@ describe('a refusal on stderr', () => {
     ]);
   });
 
+  it('does not send a client that is in the wrong directory to the patterns, which are not at fault', () => {
+    const text = formatRefusal({ tool: 'git', reason: 'cwd-refused', message: 'x', request: ID });
+    expect(text).toContain('hint: the tool starts only in certain directories of the host');
+  });
+
   it('says that trying again may help where the gateway was at fault, and not where the request was', () => {
     expect(REASONS.filter(isRetriable).toSorted()).toEqual(
       [
