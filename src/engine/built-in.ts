@@ -64,7 +64,7 @@ function tools(asked: WordAsked): Ending {
   const all = [...asked.tools.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const found = name === undefined ? all : all.filter((tool) => tool.name === name);
   if (name !== undefined && found.length === 0)
-    return refused(asked, 'no-such-tool', 'no such tool for this key', name);
+    return refused(asked, 'no-such-tool', 'there is no such tool for this client', name);
   return answered(asked, formatTools(found, form, name === undefined));
 }
 

@@ -21,7 +21,7 @@ const NO_ANSWER: Explanation = {
 };
 
 const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
-  ENOENT: { reason: 'tool-unavailable', message: 'its program is missing on the host' },
+  ENOENT: { reason: 'tool-unavailable', message: 'its program, or what its first line names, is missing on the host' },
   ENOTDIR: { reason: 'tool-unavailable', message: 'its program is missing on the host' },
   EACCES: { reason: 'tool-unavailable', message: 'its program may not be run on the host' },
   EPERM: { reason: 'tool-unavailable', message: 'its program may not be run on the host' },

@@ -143,7 +143,7 @@ interface Fault {
 }
 
 function whyUntrusted(stat: BigIntStats, trust: Trust): Fault | undefined {
-  const owners = trust.ownerUids ?? [0, process.getuid?.() ?? 0];
+  const owners = trust.ownerUids ?? [...new Set([0, process.getuid?.() ?? 0])];
   if (!owners.includes(Number(stat.uid))) {
     return {
       fault: `belongs to user ${stat.uid}, expected ${owners.join(' or ')}`,

@@ -50,7 +50,7 @@ export function readFolder(directory: string, isWanted: (name: string) => boolea
       return read();
     } catch (error) {
       const place = { file, line: 1, column: 1 };
-      problems.push({ severity: 'error', place, path: '', message: messageOf(error) });
+      problems.push({ severity: 'error', place, path: '', message: withHint(error) });
       return undefined;
     }
   };
@@ -63,6 +63,12 @@ export function readFolder(directory: string, isWanted: (name: string) => boolea
   const others = (names ?? []).filter((name) => !isWanted(name));
   const content = { label, files, others, problems, missing: names === null };
   return { ...content, digest: sha256(JSON.stringify(content)) };
+}
+
+/** A problem has no hint of its own. */
+function withHint(error: unknown): string {
+  const hint = error instanceof CarapaceError ? error.hint : undefined;
+  return hint === undefined ? messageOf(error) : `${messageOf(error)} (${hint})`;
 }
 
 function readText(path: string): { readonly text: string; readonly digest: string } {

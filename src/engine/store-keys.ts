@@ -44,7 +44,8 @@ export function loadKeys(folder: Folder): KeySet {
 }
 
 function problemsOfNames(folder: Folder): Problem[] {
-  if (folder.missing) return [problem(folder.label, 'does not exist, so there is no client', 'warning')];
+  if (folder.missing)
+    return [problem(folder.label, 'does not exist, so there is no client; carapace client add makes it', 'warning')];
   const misnamed = folder.others.filter((name) => kindOfKeyFile(name) === 'misnamed');
   return misnamed.map((name) =>
     problem(

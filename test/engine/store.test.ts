@@ -90,7 +90,7 @@ describe('the store', () => {
   it('starts without a client, and says so', () => {
     rmSync(directory.keysDirectory, { recursive: true });
     expect(problemsOf(openQuietly().current())).toEqual([
-      'authorized_keys.d:1:1: does not exist, so there is no client',
+      'authorized_keys.d:1:1: does not exist, so there is no client; carapace client add makes it',
     ]);
   });
 
@@ -140,14 +140,14 @@ describe('the store', () => {
       (d: GatewayDirectory) => {
         chmodSync(join(d.keysDirectory, 'claw'), 0o664);
       },
-      'has mode 0664: others may write to it',
+      'has mode 0664: others may write to it (run: chmod go-w ',
     ],
     [
       'a directory that anybody may write to',
       (d: GatewayDirectory) => {
         chmodSync(d.keysDirectory, 0o777);
       },
-      'has mode 0777: others may write to it',
+      'has mode 0777: others may write to it (run: chmod go-w ',
     ],
     [
       'a directory in a file’s place',
