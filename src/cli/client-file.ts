@@ -41,7 +41,7 @@ export interface ClientFile {
 export function checkClientName(name: string): void {
   if (isClientName(name)) return;
   throw new CarapaceError('usage', `client: ${quoted(name)} is no name of the form [a-z0-9][a-z0-9._-]{0,63}`, {
-    hint: 'endings of files that are put aside, such as .bak and .pub, are not for clients either',
+    hint: 'use lower case, digits and . _ -, and no ending of files that are put aside, such as .bak and .pub',
   });
 }
 

@@ -9,7 +9,7 @@ import type { KeyLine } from '../identity/key-line.ts';
 import { parseKeyLine } from '../identity/key-line.ts';
 import type { PublicKey } from '../identity/public-key.ts';
 import { parsePublicKey, whyUnsupported } from '../identity/public-key.ts';
-import { CarapaceError, messageOf } from '../model/error.ts';
+import { CarapaceError, errnoOf, messageOf } from '../model/error.ts';
 import { quoted } from '../model/visible.ts';
 
 /** A public key with the comment that stood behind it. */
@@ -69,7 +69,7 @@ function parseOfferedKey(text: string, subject: string): OfferedKey {
   }
   const lines = text.split(/\r?\n/).filter((line) => !/^\s*(#|$)/.test(line));
   const [line] = lines;
-  if (line === undefined) throw badData(`${subject}: holds no key`);
+  if (line === undefined) throw badData(`${subject}: holds no key`, 'expected the content of a .pub file');
   if (lines.length > 1)
     throw badData(`${subject}: holds ${lines.length} lines, expected one key`, 'add the keys one by one');
   const parsed = parseKeyLine(line);
@@ -88,6 +88,8 @@ function judgeLine(line: KeyLine, subject: string): OfferedKey {
   throw badData(`${subject}: ${parsed.reason}`, hint);
 }
 
+const NOT_THE_KEY_ITSELF = 'name the file that holds the public key, or - to give the key on standard input';
+
 async function readText(stream: Readable, subject: string): Promise<string> {
   let text = '';
   try {
@@ -97,7 +99,8 @@ async function readText(stream: Readable, subject: string): Promise<string> {
     }
     return text;
   } catch (error) {
-    throw badData(`${subject}: cannot be read: ${messageOf(error)}`);
+    if (errnoOf(error) === 'ENOENT') throw badData(`${subject}: does not exist`, NOT_THE_KEY_ITSELF);
+    throw badData(`${subject}: cannot be read: ${errnoOf(error) ?? messageOf(error)}`);
   }
 }
 

@@ -33,7 +33,9 @@ function readFile(path: string): FolderFile {
   } catch (thrown) {
     const why =
       thrown instanceof TypeError ? 'is not UTF-8' : `cannot be read: ${errnoOf(thrown) ?? messageOf(thrown)}`;
-    throw new CarapaceError('bad-data', `policy: ${quoted(path, 4096)} ${why}`);
+    throw new CarapaceError('bad-data', `policy: ${quoted(path, 4096)} ${why}`, {
+      hint: 'name a policy file by its path; where none is named, all of the directory are read',
+    });
   }
 }
 

@@ -200,6 +200,8 @@ function writeUsageError(text: string): void {
     .replace(/^\(|\)$/g, '');
   reportError(
     first.slice('error: '.length),
-    suggestion === '' ? 'carapace --help lists the commands' : suggestion.toLowerCase(),
+    suggestion === ''
+      ? 'carapace --help lists the commands, carapace COMMAND --help the options of one'
+      : suggestion.toLowerCase(),
   );
 }

@@ -194,6 +194,12 @@ describe('the client commands', () => {
       );
     }
     expect(readSnapshot(directory).clients.get('claw')).toHaveLength(4);
+    await expect(
+      add({ name: 'claw', dir: directory.path, policy: ['p'], key: 'ssh-ed25519 AAAA', host: 'gw' }),
+    ).rejects.toMatchObject({
+      message: "'ssh-ed25519 AAAA': does not exist",
+      hint: expect.stringContaining('standard input'),
+    });
     spawnSync('ssh-keygen', ['-q', '-t', 'rsa', '-b', '2048', '-N', '', '-f', path('rsa')]);
     await expect(
       add({ name: 'claw', dir: directory.path, policy: ['p'], key: path('rsa.pub'), host: 'gw' }),
