@@ -79,9 +79,9 @@ export function parsePublicKey(type: string, base64: string): ParsedKey {
  */
 export function whyUnsupported(type: string): string | undefined {
   if ((KEY_TYPES as readonly string[]).includes(type)) return undefined;
-  if (/-cert-v\d+@openssh\.com$/.test(type)) return `certificates (${visibleType(type)}) are for the sshd door only`;
-  if (/^(sk-|webauthn-sk-)/.test(type)) return `security keys (${visibleType(type)}) are for the sshd door only`;
-  if (type === 'ssh-rsa' || type.startsWith('rsa-sha2-')) return 'RSA keys are for the sshd door only';
+  if (/-cert-v\d+@openssh\.com$/.test(type)) return `certificates (${visibleType(type)}) are not in this version`;
+  if (/^(sk-|webauthn-sk-)/.test(type)) return `security keys (${visibleType(type)}) are not in this version`;
+  if (type === 'ssh-rsa' || type.startsWith('rsa-sha2-')) return 'RSA keys are not in this version';
   if (type === 'ssh-dss') return 'DSA keys are too weak for anything';
   return `key type ${visibleType(type)} is unknown`;
 }

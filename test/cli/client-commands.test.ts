@@ -155,8 +155,8 @@ describe('the client commands', () => {
     ['two keys', `${someKey(1)}\n${someKey(2)}`, 'holds 2 lines, expected one key'],
     ['nothing', '# nothing\n', 'holds no key'],
     ['options', `restrict ${someKey(1)}`, 'has options before the key'],
-    ['a certificate', `ssh-ed25519-cert-v01@openssh.com AAAA`, 'are for the sshd door only'],
-    ['a security key', `sk-ssh-ed25519@openssh.com AAAA`, 'are for the sshd door only'],
+    ['a certificate', `ssh-ed25519-cert-v01@openssh.com AAAA`, 'are not in this version'],
+    ['a security key', `sk-ssh-ed25519@openssh.com AAAA`, 'are not in this version'],
     ['rubbish', 'c2VjcmV0', 'is no public key'],
     ['a large file', 'c2VjcmV0'.repeat(20_000), 'too large for a public key'],
   ])('refuse %s as a key, without repeating it', async (_, text, message) => {
@@ -203,7 +203,7 @@ describe('the client commands', () => {
     spawnSync('ssh-keygen', ['-q', '-t', 'rsa', '-b', '2048', '-N', '', '-f', path('rsa')]);
     await expect(
       add({ name: 'claw', dir: directory.path, policy: ['p'], key: path('rsa.pub'), host: 'gw' }),
-    ).rejects.toThrow('RSA keys are for the sshd door only');
+    ).rejects.toThrow('RSA keys are not in this version');
   });
 
   it.runIf(hasSsh)('make a key pair, and never write over one', async () => {

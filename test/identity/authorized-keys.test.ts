@@ -96,7 +96,7 @@ describe('a file of authorized_keys.d', () => {
     ['a comma at the end', `restrict,${COMMAND}, ssh-ed25519 ${KEY}`, 'expected an option or a key type'],
     ['text after a value', `restrict,${COMMAND}x ssh-ed25519 ${KEY}`, "expected ',' or a blank"],
     ['no key', `restrict,${COMMAND} ssh-ed25519`, 'expected a key type and a key'],
-    ['an RSA key', `restrict,${COMMAND} ssh-rsa AAAAB3NzaC1yc2E= x`, 'RSA keys are for the sshd door only'],
+    ['an RSA key', `restrict,${COMMAND} ssh-rsa AAAAB3NzaC1yc2E= x`, 'RSA keys are not in this version'],
     ['a control character', `${LINE}\u001b[2J`, 'line holds control characters'],
     ['a carriage return', `${LINE}\r`, 'line holds control characters'],
     ['a line without end', `# x\n${'a'.repeat(20_000)}`, 'line is longer than 16384 characters'],

@@ -208,17 +208,17 @@ describe('public keys', () => {
   });
 
   it.each([
-    ['ssh-rsa', 'RSA keys are for the sshd door only'],
-    ['rsa-sha2-512', 'RSA keys are for the sshd door only'],
+    ['ssh-rsa', 'RSA keys are not in this version'],
+    ['rsa-sha2-512', 'RSA keys are not in this version'],
     ['ssh-dss', 'DSA keys are too weak for anything'],
-    ['sk-ssh-ed25519@openssh.com', "security keys ('sk-ssh-ed25519@openssh.com') are for the sshd door only"],
+    ['sk-ssh-ed25519@openssh.com', "security keys ('sk-ssh-ed25519@openssh.com') are not in this version"],
     [
       'ssh-ed25519-cert-v01@openssh.com',
-      "certificates ('ssh-ed25519-cert-v01@openssh.com') are for the sshd door only",
+      "certificates ('ssh-ed25519-cert-v01@openssh.com') are not in this version",
     ],
     [
       'sk-ssh-ed25519-cert-v01@openssh.com',
-      "certificates ('sk-ssh-ed25519-cert-v01@openssh.com') are for the sshd door only",
+      "certificates ('sk-ssh-ed25519-cert-v01@openssh.com') are not in this version",
     ],
     ['ssh-mldsa44\u001b', "key type 'ssh-mldsa44\\x1b' is unknown"],
   ])('of type %j are refused with the reason', (type, reason) => {
