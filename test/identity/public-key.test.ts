@@ -212,10 +212,7 @@ describe('public keys', () => {
     ['rsa-sha2-512', 'RSA keys are not in this version'],
     ['ssh-dss', 'DSA keys are too weak for anything'],
     ['sk-ssh-ed25519@openssh.com', "security keys ('sk-ssh-ed25519@openssh.com') are not in this version"],
-    [
-      'ssh-ed25519-cert-v01@openssh.com',
-      "certificates ('ssh-ed25519-cert-v01@openssh.com') are not in this version",
-    ],
+    ['ssh-ed25519-cert-v01@openssh.com', "certificates ('ssh-ed25519-cert-v01@openssh.com') are not in this version"],
     [
       'sk-ssh-ed25519-cert-v01@openssh.com',
       "certificates ('sk-ssh-ed25519-cert-v01@openssh.com') are not in this version",
