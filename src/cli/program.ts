@@ -91,7 +91,7 @@ function addClient(root: Command, act: Act): void {
     .option('--from <addresses>', 'only from these addresses and networks, separated by commas')
     .option('--expires <date>', 'until YYYYMMDD[HHMM[SS]][Z]')
     .option('--host <host>', "the gateway's address as the client reaches it")
-    .option('--port <port>', 'and its port')
+    .option('--port <port>', 'and its port (default: the one in carapace.yaml, else 2222)')
     .action(actNamed(() => import('./client-add.ts')));
   named('set', 'change what all keys of a client may do')
     .option('--policy <name>', 'its policies from now on; repeatable', collect)
@@ -101,7 +101,7 @@ function addClient(root: Command, act: Act): void {
   named('show', 'one client with its keys')
     .option('--ssh-config', 'print what its machine needs: ssh_config and known_hosts')
     .option('--host <host>', "the gateway's address as the client reaches it")
-    .option('--port <port>', 'and its port')
+    .option('--port <port>', 'and its port (default: the one in carapace.yaml, else 2222)')
     .action(actNamed(() => import('./client-show.ts')));
   named('revoke', 'take all keys of a client away').action(actNamed(() => import('./client-revoke.ts')));
   client
