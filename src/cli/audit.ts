@@ -29,6 +29,7 @@ export async function showAudit(file: string, query: AuditQuery, signal?: AbortS
   const newest = await readNewest(file, { filter, limit, joined: !json });
   for (const entry of newest.entries) printEntry(entry, json);
   if (newest.badLines > 0) warnOfBadLines(newest.badLines, file);
+  if (newest.entries.length === 0 && !follow && !json) process.stderr.write('carapace: no record matches\n');
   if (!follow) return EXIT.ok;
   for await (const record of followRecords(file, newest.end, signal)) {
     if (record === null) warnOfBadLines(1, file);

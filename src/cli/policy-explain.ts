@@ -23,6 +23,8 @@ export interface PolicyExplainOptions {
   /** Read requests from stdin, one a line. */
   readonly stdin?: boolean;
   readonly json?: boolean;
+  /** The client's working directory, for the call after `--`; default: none sent. */
+  readonly cwd?: string;
   /** The words after `--`: a tool and its arguments. */
   readonly words: readonly string[];
 }
@@ -40,6 +42,7 @@ export async function run({
   dir,
   stdin = false,
   json = false,
+  cwd,
   words,
 }: PolicyExplainOptions): Promise<number> {
   const [tool, ...argv] = words;
@@ -52,7 +55,7 @@ export async function run({
   if (tools === undefined) return EXIT.badData;
   const answer = json ? decisionJson : explainDecision;
   if (tool !== undefined) {
-    const decision = decide(tools, { tool, argv, env: new Map(), cwd: undefined });
+    const decision = decide(tools, { tool, argv, env: new Map(), cwd });
     print(answer(decision));
     return decision.verdict === 'allow' ? EXIT.ok : EXIT.no;
   }
@@ -78,12 +81,22 @@ function decide(tools: Tools, request: ToolRequest): Decision {
 function answerLine(tools: Tools, line: string | undefined, json: boolean): string {
   const parsed =
     line === undefined
-      ? { ok: false as const, reason: 'malformed', message: 'line is too long or not valid UTF-8' }
+      ? { ok: false as const, message: 'line is too long or not valid UTF-8' }
       : parseRequestText(line);
   if (parsed.ok) return (json ? decisionJson : explainDecision)(decide(tools, parsed.request));
-  const { reason, message } = parsed;
-  if (!json) return `deny: ${visible(message, 400)} (${reason})`;
-  return asciiJson({ verdict: 'deny', reason, rule: null, token: null, message, env: [], envDropped: 0, rules: [] });
+  // Whatever the wire would call it: here a line is a request or it is none.
+  const { message } = parsed;
+  if (!json) return `deny: ${visible(message, 400)} (malformed)`;
+  return asciiJson({
+    verdict: 'deny',
+    reason: 'malformed',
+    rule: null,
+    token: null,
+    message,
+    env: [],
+    envDropped: 0,
+    rules: [],
+  });
 }
 
 function decisionJson(decision: Decision): string {

@@ -137,6 +137,7 @@ function addPolicy(root: Command, act: Act, toolWords: readonly string[]): void 
     .description('decide calls without running them, and say why: `policy explain --policy FILE -- TOOL ARGS...`')
     .option('--policy <file>', 'a policy file; repeatable (default: all of the directory)', collect)
     .option('--stdin', 'read one request a line, as JSON')
+    .option('--cwd <dir>', "the client's working directory for the call after --")
     .option(...DIR)
     .option(...JSON_OPTION)
     .action((options: object) => act(() => import('./policy-explain.ts'))({ ...options, words: toolWords }));

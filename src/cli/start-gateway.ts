@@ -15,11 +15,12 @@ import { createLog, type Log } from '../engine/log.ts';
 import { startOperatorServer } from '../engine/operator-server.ts';
 import { runTool } from '../engine/run-tool.ts';
 import { openRunner } from '../engine/runner-process.ts';
+import { checkTrustedDirectory } from '../engine/safe-file.ts';
 import type { Snapshot } from '../engine/snapshot.ts';
 import { openStore, type Store } from '../engine/store.ts';
-import type { ListenAddress } from '../model/listen-address.ts';
 import type { AuditEvent, ReloadEvent } from '../model/audit-record.ts';
 import { CarapaceError, messageOf } from '../model/error.ts';
+import type { ListenAddress } from '../model/listen-address.ts';
 import type { Directory } from './directory.ts';
 import { type OperatorParts, operatorView } from './operator-answers.ts';
 import { holderOfPort } from './port-holder.ts';
@@ -82,6 +83,8 @@ interface Parts extends Omit<OperatorParts, 'names'> {
 }
 
 async function openParts(directory: Directory, config: Config, undo: Undo[]): Promise<Parts> {
+  // Whoever may write here could put other keys and policies in the place of those inside.
+  checkTrustedDirectory(directory.path);
   const log = createLog(config.log);
   const version = readVersion();
   const hostKey = loadHostKey(directory.stateDirectory);
@@ -173,7 +176,7 @@ function followKeys(store: Store, door: SshDoor): () => void {
 function noteReload(audit: Audit, log: Log, event: ReloadEvent): void {
   if (event.ok) log.info(`${event.what}: read again`, { digest: event.digest });
   else log.error(`${event.what}: cannot be used as they are; ${REMAINS[event.what]}`);
-  for (const problem of event.problems) log.warn(problem);
+  for (const problem of event.problems) log[event.ok ? 'warn' : 'error'](problem);
   tryRecord(audit, log, event);
 }
 

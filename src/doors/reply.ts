@@ -36,7 +36,12 @@ function rawReply(io: CallIo): Reply {
         if (outcome.kind === 'limited') {
           write(
             io.stderr,
-            formatRefusal({ tool: null, reason: outcome.reason, message: LIMIT_MESSAGES[outcome.reason], request }),
+            formatRefusal({
+              tool: ending.tool,
+              reason: outcome.reason,
+              message: LIMIT_MESSAGES[outcome.reason],
+              request,
+            }),
           );
         }
         // OpenSSH's client returns 255 for its own failures too; without this line they could not be told apart.

@@ -49,7 +49,12 @@ export interface Refusal {
 
 /** How a request ended. */
 export type Ending =
-  | { readonly kind: 'outcome'; readonly request: string; readonly outcome: Exclude<Outcome, { kind: 'failed' }> }
+  | {
+      readonly kind: 'outcome';
+      readonly request: string;
+      readonly tool: string;
+      readonly outcome: Exclude<Outcome, { kind: 'failed' }>;
+    }
   /** A built-in word was answered on stdout. */
   | { readonly kind: 'answered'; readonly request: string; readonly status: number }
   | { readonly kind: 'refused'; readonly request: string; readonly refusal: Refusal };

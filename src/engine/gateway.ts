@@ -189,7 +189,7 @@ function refuseDraining(tool: string): Admitted {
 }
 
 function endingOf(request: string, tool: string, outcome: Outcome): Ending {
-  if (outcome.kind !== 'failed') return { kind: 'outcome', request, outcome };
+  if (outcome.kind !== 'failed') return { kind: 'outcome', request, tool, outcome };
   const { reason, message, retryAfterMs } = outcome;
   return refused(request, { tool, reason, message, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
 }

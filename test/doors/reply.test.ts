@@ -21,7 +21,7 @@ function io(): CallIo & { out: () => string; err: () => string } {
 }
 
 const outcome = (value: Partial<Outcome> & { kind: string }): Ending =>
-  ({ kind: 'outcome', request: 'R1', outcome: { durationMs: 12.4, bytes: BYTES, ...value } }) as Ending;
+  ({ kind: 'outcome', request: 'R1', tool: 'op', outcome: { durationMs: 12.4, bytes: BYTES, ...value } }) as Ending;
 const refused: Ending = {
   kind: 'refused',
   request: 'R1',
@@ -68,7 +68,7 @@ describe('a raw reply', () => {
   it('says which limit ended a tool, and that 255 is its own', () => {
     const limited = io();
     openReply('raw', limited).finish(outcome({ kind: 'limited', reason: 'output-limit' }));
-    expect(limited.err()).toContain('the output limit ended the tool (output-limit, request R1)');
+    expect(limited.err()).toContain('carapace: error: op: the output limit ended the tool (output-limit, request R1)');
     const own = io();
     openReply('raw', own).finish(outcome({ kind: 'exited', status: 255 }));
     expect(own.err()).toContain("status 255 is the tool's own");
