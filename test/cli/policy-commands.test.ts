@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { run as check } from '../../src/cli/policy-check.ts';
 import { run as schema } from '../../src/cli/policy-schema.ts';
 import { run as test } from '../../src/cli/policy-test.ts';
+import { keyLine, makeGatewayDirectory, policyOf, someKey } from '../fixtures/gateway-directory.ts';
 import { runCommand } from './run-command.ts';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'carapace-policy-')));
@@ -50,6 +51,23 @@ describe('policy check', () => {
       `${broken}:6:5: tools.op.timeout: unknown key 'timeout'`,
       expect.stringContaining(`${failing}:6:25: tools.op.tests[1]: test failed`) as string,
     ]);
+  });
+
+  it('of a whole directory names keys that its policies leave without use', async () => {
+    const directory = makeGatewayDirectory();
+    try {
+      directory.writePolicy('one', policyOf('date'));
+      directory.writePolicy('two', policyOf('date'));
+      directory.writeKeys('vm', keyLine('vm', someKey(1), 'one'));
+      const fine = await runCommand(() => check({ files: [], dir: directory.path }));
+      expect(fine.status).toBe(0);
+      directory.writeKeys('vm', keyLine('vm', someKey(1), 'one --policy two'));
+      const ran = await runCommand(() => check({ files: [], dir: directory.path }));
+      expect(ran.status).toBe(1);
+      expect(ran.stdout).toContain('authorized_keys.d/vm:1');
+    } finally {
+      directory.remove();
+    }
   });
 
   it('prints JSON for programs', async () => {

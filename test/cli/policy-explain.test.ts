@@ -70,6 +70,13 @@ describe('policy explain of one call', () => {
     });
   });
 
+  it('is told the working directory', async () => {
+    expect((await explain({ policy: [other], words: ['ls'], cwd: root })).status).toBe(0);
+    const refused = await explain({ policy: [other], words: ['ls'], cwd: '/' });
+    expect(refused.status).toBe(1);
+    expect(refused.stdout).toContain('(cwd-refused');
+  });
+
   it('takes all policies of the directory where none is named', async () => {
     const { status } = await explain({ policy: [], dir: root, words: ['ls'] });
     expect(status).toBe(0);

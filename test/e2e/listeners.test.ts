@@ -1,6 +1,6 @@
 /** Where the gateway listens: several addresses at once, and what is said of those that are taken. */
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,5 +70,15 @@ describe('carapace serve with several listeners', () => {
     expect(tcp.status).toBe(69);
     expect(tcp.stderr).toContain(`listen: 127.0.0.1:${port} is taken by node (process ${child.pid ?? 0})\n`);
     expect(await identOf({ path: socket })).toMatch(/^SSH-2\.0-/);
+  });
+});
+
+describe('carapace serve in a directory', () => {
+  it('that others may write to does not start: they could put other keys and policies in its place', async () => {
+    const served = await start();
+    chmodSync(served.dir, 0o777);
+    const done = await run(process.execPath, [MAIN, 'serve', '--dir', served.dir, '--listen', '127.0.0.1:0']);
+    expect(done.status).toBe(78);
+    expect(done.stderr).toMatch(/carapace: hint: .*chmod/);
   });
 });
