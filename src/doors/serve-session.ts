@@ -18,7 +18,15 @@ export interface SessionOptions {
 }
 
 /** Serves the session. The streams of `io` are left open for the door to flush and close. Never rejects. */
-export async function serveSession({ gateway, caller, command, io, budget }: SessionOptions): Promise<number> {
+export async function serveSession(session: SessionOptions): Promise<number> {
+  try {
+    return await answer(session);
+  } catch (thrown) {
+    return openReply('raw', session.io).finish(session.gateway.fail(session.caller, thrown));
+  }
+}
+
+async function answer({ gateway, caller, command, io, budget }: SessionOptions): Promise<number> {
   const asked = await readRequest(command, { stdin: io.stdin, gone: io.gone, budget });
   if (asked === 'no-request') {
     if (!io.stdout.destroyed) io.stdout.write(HELP_TEXT);

@@ -92,6 +92,11 @@ export interface Gateway {
    * `onStarted` is called at most once, when the request is allowed and recorded, before its first byte.
    */
   readonly serve: (caller: Caller, asked: Asked, io: CallIo, onStarted: (request: string) => void) => Promise<Ending>;
+  /**
+   * A session failed outside `serve`, by a defect: logs it, records a denial, and returns what to tell the client. One
+   * client's bytes that find a defect must not end the others' sessions. Never throws.
+   */
+  readonly fail: (caller: Caller, thrown: unknown) => Ending;
   /** Records an event. Never throws: a connection may live without its record, but no request runs without one. */
   readonly note: (event: DoorEvent) => void;
 }

@@ -63,9 +63,14 @@ export class Engine implements Gateway {
           return this.#refuseInvalid(caller, asked, request);
       }
     } catch (thrown) {
-      this.#parts.log.error('request: defect while serving it', { request, error: messageOf(thrown) });
-      return this.#refuseInvalid(caller, { kind: 'invalid', reason: 'internal', message: FAILED }, request);
+      return this.fail(caller, thrown, request);
     }
+  }
+
+  fail(caller: Caller, thrown: unknown, request = newRequestId()): Ending {
+    const error = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+    this.#parts.log.error('request: defect while serving it', { request, error });
+    return this.#refuseInvalid(caller, { kind: 'invalid', reason: 'internal', message: FAILED }, request);
   }
 
   note(event: DoorEvent): void {

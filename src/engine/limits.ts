@@ -16,7 +16,7 @@ export interface Limiter {
   readonly admit: (client: string, permit: Pick<Permit, 'tool' | 'limits'>) => Admission;
   /** Calls that hold a place. */
   readonly running: () => number;
-  /** Clients' tools that are remembered, for the operator's status. */
+  /** Clients' tools that are remembered: what this costs, and what must vanish with idle clients. */
   readonly remembered: () => number;
 }
 

@@ -97,7 +97,7 @@ export class ChannelTable {
       return this.#refuseOpen(remote, OPEN_FAILURE.RESOURCE_SHORTAGE, 'this client has too many channels open');
     }
     const local = this.#freeId();
-    const channel = new SessionChannel(this.#options.host, { local, remote }, window, maxPacket);
+    const channel = new SessionChannel(this.#options.host, remote, window, maxPacket);
     this.#channels.set(local, { channel, session: this.#options.openSession(channel) });
     this.#options.host.send(
       message(

@@ -40,7 +40,6 @@ interface PendingWrite {
 }
 
 export class SessionChannel {
-  readonly localId: number;
   readonly remoteId: number;
   readonly io: CallIo;
   readonly #host: ChannelHost;
@@ -63,10 +62,10 @@ export class SessionChannel {
   #receivedEof = false;
   #sentClose = false;
 
-  constructor(host: ChannelHost, ids: { local: number; remote: number }, window: number, maxPacket: number) {
+  /** `window` and `maxPacket` are what the client announced at the open (RFC 4254 section 5.1). */
+  constructor(host: ChannelHost, remoteId: number, window: number, maxPacket: number) {
     this.#host = host;
-    this.localId = ids.local;
-    this.remoteId = ids.remote;
+    this.remoteId = remoteId;
     this.#outWindow = window;
     this.#maxPacket = Math.min(maxPacket, MAX_PACKET_BYTES);
     // One byte as high-water mark: all that waits, waits in the queue.

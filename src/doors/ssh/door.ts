@@ -128,11 +128,6 @@ export class SshDoor {
     return views;
   }
 
-  /** How many connections have no proven key yet. */
-  get unauthenticatedCount(): number {
-    return this.#unauthenticated.size;
-  }
-
   /** Resolves once the clients have closed the channels of all calls that ended: never, if one of them does not. */
   async answered(): Promise<void> {
     await Promise.all(this.#answers);
