@@ -196,6 +196,13 @@ describe('a request', () => {
     expect((await serve(ask('one', ['go', 'x']))).kind).toBe('outcome');
   });
 
+  it('that failed in its door is recorded as a denial, or says that it could not be', () => {
+    expect(reasonOf(engine.fail(caller, new Error('defect in a door')))).toBe('internal');
+    expect(records).toMatchObject([{ event: 'decision', verdict: 'deny', reason: 'internal', client: 'vm' }]);
+    diskFull = true;
+    expect(reasonOf(engine.fail(caller, 'not even an error'))).toBe('audit-unavailable');
+  });
+
   it('that the engine cannot even judge is recorded as a denial', async () => {
     const request = { tool: 'one', argv: undefined as unknown as string[], cwd: undefined, env: new Map() };
     expect(reasonOf(await serve({ kind: 'tool', request, reply: 'raw', meta: new Map() }))).toBe('internal');
