@@ -12,7 +12,14 @@ export default defineConfig({
       process.env['CI'] === undefined ? ['default'] : ['default', ['json', { outputFile: 'coverage/results.json' }]],
     projects: [
       {
-        test: { ...limits, name: 'all', include: ['test/**/*.test.ts'], exclude: [ALONE], sequence: { groupOrder: 1 } },
+        test: {
+          ...limits,
+          name: 'all',
+          include: ['test/**/*.test.ts'],
+          exclude: [ALONE],
+          globalSetup: ['test/helpers/name-what-is-missing.ts'],
+          sequence: { groupOrder: 1 },
+        },
       },
       { test: { ...limits, name: 'alone', include: [ALONE], sequence: { groupOrder: 2 } } },
     ],
