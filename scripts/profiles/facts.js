@@ -12,26 +12,56 @@ checkPackage(folder);
 const out = new URL('facts/', import.meta.url);
 mkdirSync(out, { recursive: true });
 
+/** @typedef {import('./lib.js').Command} Command */
+
+/**
+ * @param {string} place
+ * @param {Command} command
+ * @returns {string[]}
+ */
+function optionFacts(place, command) {
+  return (command.options ?? []).flatMap((option) => {
+    // some names carry the separator or the value: `--depth=`, `--sort <key>`; tar's have old forms without a dash
+    const named = many(option.name).map((name) => name.replace(/[= ].*$/, ''));
+    const names = named.filter((name) => name.startsWith('-') && name !== '--');
+    const value = arity(option.args);
+    return names.length === 0 ? [] : [`${place}: ${[...new Set(names)].join(', ')}${value && ` ${value}`}`];
+  });
+}
+
+/**
+ * @param {string[]} path
+ * @param {Command} command
+ * @returns {string[]}
+ */
+function commandFacts(path, command) {
+  const place = path.join(' ');
+  const aliases = many(command.name).slice(1);
+  if (place === '') return optionFacts('', command);
+  return [aliases.length > 0 ? `${place} (${aliases.join(', ')})` : place, ...optionFacts(place, command)];
+}
+
+/** @type {Record<string, typeof commandFacts>} */
+const special = {
+  // a catalogue entry is a command of a script, not an argument
+  sed: (path, command) => (path.length === 0 ? commandFacts(path, command) : []),
+  // tar's commands are options: `tar -x`
+  tar: (path, command) =>
+    optionFacts(
+      '',
+      path.length === 0 ? command : { ...command, options: [{ name: command.name }, ...(command.options ?? [])] },
+    ),
+};
+
 for (const tool of tools) {
   /** @type {Set<string>} */
   const facts = new Set();
   /** @type {string[]} */
   const remarks = [];
-  /** @type {(path: string[], command: import('./lib.js').Command) => void} */
+  const read = special[tool] ?? commandFacts;
+  /** @type {(path: string[], command: Command) => void} */
   const visit = (path, command) => {
-    if (tool === 'sed' && path.length > 0) return; // the commands of a script, not arguments of their own
-    const place = tool === 'tar' ? '' : path.join(' '); // tar's commands are options: `tar -x`
-    const aliases = many(command.name).slice(1);
-    if (place) facts.add(aliases.length ? `${place} (${aliases.join(', ')})` : place);
-    const options = tool === 'tar' && path.length > 0 ? [{ name: command.name }] : [];
-    for (const option of [...options, ...(command.options ?? [])]) {
-      // some names carry the separator or the value: `--depth=`, `--sort <key>`; tar's have old forms without a dash
-      const named = many(option.name).map((name) => name.replace(/[= ].*$/, ''));
-      const names = named.filter((name) => name.startsWith('-') && name !== '--');
-      if (names.length === 0) continue;
-      const value = arity(option.args);
-      facts.add(`${place}: ${[...new Set(names)].join(', ')}${value && ` ${value}`}`);
-    }
+    for (const fact of read(path, command)) facts.add(fact);
   };
   const spec = await readSpec(folder, tool);
   await walk(folder, spec, visit, (path, why) => remarks.push(`# ${[tool, ...path].join(' ')}: ${why}`));

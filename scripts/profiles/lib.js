@@ -13,7 +13,7 @@ export const VERSION = '2.692.3';
  * @typedef {{ name: string | string[], args?: Arg | Arg[], description?: string, isPersistent?: boolean,
  *   isRepeatable?: boolean | number }} Option
  * @typedef {{ name: string | string[], args?: Arg | Arg[], description?: string, options?: Option[],
- *   subcommands?: Command[], loadSpec?: unknown, generateSpec?: unknown }} Command
+ *   subcommands?: Command[], loadSpec?: string | Command | (() => unknown), generateSpec?: unknown }} Command
  */
 
 /**
@@ -47,6 +47,29 @@ export async function readSpec(folder, name) {
 }
 
 /**
+ * The whole of a subcommand: some have a spec of their own.
+ * @param {string} folder
+ * @param {Command} child
+ * @param {(why: string) => void} missing
+ * @returns {Promise<Command>}
+ */
+async function whole(folder, child, missing) {
+  const { loadSpec, name } = child;
+  if (loadSpec === undefined) return child;
+  if (typeof loadSpec === 'string') {
+    try {
+      return { ...(await readSpec(folder, loadSpec)), name };
+    } catch {
+      missing(`its spec ${loadSpec} is not in the package`);
+      return child;
+    }
+  }
+  if (typeof loadSpec === 'object') return { ...loadSpec, name };
+  missing('its spec is found when the tool runs');
+  return child;
+}
+
+/**
  * Calls `visit` for the command and everything below it, specs of their own included.
  * @param {string} folder
  * @param {Command} command
@@ -58,24 +81,13 @@ export async function readSpec(folder, name) {
  */
 export async function walk(folder, command, visit, missing = () => {}, path = [], above = []) {
   visit(path, command);
-  if (command.generateSpec) missing(path, 'further commands are found when the tool runs');
+  if (command.generateSpec !== undefined) missing(path, 'further commands are found when the tool runs');
   const below = [...above, command];
   for (const child of command.subcommands ?? []) {
     if (below.includes(child)) continue;
-    const childPath = [...path, /** @type {string} */ (many(child.name)[0])];
-    let whole = child;
-    if (typeof child.loadSpec === 'string') {
-      try {
-        whole = { ...(await readSpec(folder, child.loadSpec)), name: child.name };
-      } catch {
-        missing(childPath, `its spec ${child.loadSpec} is not in the package`);
-      }
-    } else if (child.loadSpec && typeof child.loadSpec === 'object') {
-      whole = { .../** @type {Command} */ (child.loadSpec), name: child.name };
-    } else if (child.loadSpec) {
-      missing(childPath, 'its spec is found when the tool runs');
-    }
-    await walk(folder, whole, visit, missing, childPath, below);
+    const childPath = [...path, ...many(child.name).slice(0, 1)];
+    const full = await whole(folder, child, (why) => missing(childPath, why));
+    await walk(folder, full, visit, missing, childPath, below);
   }
 }
 
@@ -86,5 +98,5 @@ export async function walk(folder, command, visit, missing = () => {}, path = []
  */
 export const arity = (args) =>
   many(args)
-    .map((arg) => (arg.isOptional ? '[<value>]' : '<value>') + (arg.isVariadic ? '...' : ''))
+    .map((arg) => (arg.isOptional === true ? '[<value>]' : '<value>') + (arg.isVariadic === true ? '...' : ''))
     .join(' ');
