@@ -22,7 +22,7 @@ export interface PolicyCheckOptions {
  */
 export async function run({ files, dir, strict = false, json = false }: PolicyCheckOptions): Promise<number> {
   const folder = readPolicyFolder(files, dir);
-  const { problems: found } = loadPolicies(folder);
+  const { problems: found } = loadPolicies(folder, folder.profiles);
   const ofKeys = files.length > 0 || hasErrors(found) ? [] : problemsOfKeys(dir);
   const problems = [...found, ...ofKeys].toSorted(compareProblems);
   const ok = !hasErrors(problems) && !(strict && problems.length > 0);

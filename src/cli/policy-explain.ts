@@ -2,13 +2,12 @@
  * `carapace policy explain`: decides calls without running them. The same code decides as in the gateway, and the working
  * directory is opened as there.
  */
-import { openRequestedDirectory } from '../engine/working-directory.ts';
+import { decideRequest } from '../engine/decide-request.ts';
 import { CarapaceError } from '../model/error.ts';
 import type { Decision } from '../model/decision.ts';
 import { formatProblem } from '../model/problem.ts';
 import type { ToolRequest } from '../model/request.ts';
 import { visible } from '../model/visible.ts';
-import { decideTool } from '../policy/decide.ts';
 import { explainDecision, formatPlace } from '../policy/explain.ts';
 import { type CliTool, mergePolicies } from '../policy/policy.ts';
 import { parseRequestText } from '../protocol/request-frame.ts';
@@ -75,7 +74,7 @@ function loadTools(files: readonly string[], dir: string | undefined): Tools | u
 }
 
 function decide(tools: Tools, request: ToolRequest): Decision {
-  return decideTool(tools, request, openRequestedDirectory(tools.get(request.tool), request));
+  return decideRequest(tools, request, []);
 }
 
 function answerLine(tools: Tools, line: string | undefined, json: boolean): string {

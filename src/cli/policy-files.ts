@@ -1,7 +1,8 @@
 /** The policy files that a command was given, or all of the gateway's directory. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { isProfileFile, loadProfiles } from '../engine/profile-files.ts';
 import { type Folder, type FolderFile, readFolder } from '../engine/store-folder.ts';
 import { isPolicyFile } from '../engine/store-policies.ts';
 import { CarapaceError, errnoOf, messageOf } from '../model/error.ts';
@@ -19,10 +20,31 @@ const ENDING = '.yaml';
  *
  * @throws CarapaceError `bad-data` for a file that cannot be read, `configuration` where there is no directory
  */
-export function readPolicyFolder(files: readonly string[], dir: string | undefined): Folder {
-  if (files.length === 0) return readFolder(resolveDirectory(dir).policiesDirectory, isPolicyFile);
-  const read = files.map(readFile);
-  return { label: 'policies', files: read, others: [], problems: [], missing: false, digest: '' };
+export function readPolicyFolder(files: readonly string[], dir: string | undefined): PolicyFolder {
+  const [first] = files;
+  if (first === undefined) {
+    const { policiesDirectory } = resolveDirectory(dir);
+    return { ...readFolder(policiesDirectory, isPolicyFile), profiles: readProfileFolder(policiesDirectory) };
+  }
+  const profiles = readProfileFolder(dirname(first));
+  return {
+    label: 'policies',
+    files: files.map(readFile),
+    others: [],
+    problems: [],
+    missing: false,
+    digest: '',
+    profiles,
+  };
+}
+
+/** A folder of policies, and the operator's own profiles in it. */
+export interface PolicyFolder extends Folder {
+  readonly profiles: Folder;
+}
+
+function readProfileFolder(policiesDirectory: string): Folder {
+  return readFolder(join(policiesDirectory, 'profiles'), isProfileFile);
 }
 
 function readFile(path: string): FolderFile {
@@ -45,12 +67,13 @@ export type CompiledPolicies =
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** Compiles every file of a folder: all or none. */
-export function compilePolicies(folder: Folder): CompiledPolicies {
-  const problems: Problem[] = [...folder.problems];
+export function compilePolicies(folder: PolicyFolder): CompiledPolicies {
+  const profiles = loadProfiles(folder.profiles);
+  const problems: Problem[] = [...folder.problems, ...profiles.problems];
   const policies: Policy[] = [];
   for (const { name, label, text } of folder.files) {
     if (text === null) continue;
-    const compiled = compilePolicy({ name: name.slice(0, -ENDING.length), file: label, text });
+    const compiled = compilePolicy({ name: name.slice(0, -ENDING.length), file: label, text, profiles });
     if (compiled.ok) policies.push(compiled.policy);
     else problems.push(...compiled.problems);
   }

@@ -96,6 +96,7 @@ async function openParts(directory: Directory, config: Config, undo: Undo[]): Pr
   undo.push(runner.stop);
   const engine = new Engine({
     snapshot: store.current,
+    ownDirectories: [directory.path, directory.stateDirectory],
     audit,
     limits: createLimiter(),
     log,

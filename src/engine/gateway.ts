@@ -26,6 +26,8 @@ import { keyStatus, type Snapshot } from './snapshot.ts';
 export interface GatewayParts {
   /** The current snapshot; taken once a request. */
   readonly snapshot: () => Snapshot;
+  /** What is the gateway's own: no file that a wildcard of a policy stands for lies there. */
+  readonly ownDirectories: readonly string[];
   readonly audit: { readonly record: (event: AuditEvent) => void };
   readonly limits: Limiter;
   /** Runs what a permit allows. Where it rejects, the call has failed. */
@@ -94,7 +96,7 @@ export class Engine implements Gateway {
 
   async #serveTool({ caller, asked, io, request, onStarted }: ToolCall): Promise<Ending> {
     const { tool } = asked.request;
-    const judged = judge(this.#parts.snapshot(), caller, asked.request);
+    const judged = judge(this.#parts.snapshot(), caller, asked.request, this.#parts.ownDirectories);
     const admitted = this.#draining ? refuseDraining(tool) : admit(this.#parts.limits, caller, judged.decision);
 
     const unrecorded = this.#tryRecord(decisionRecord({ ...judged, caller, request, asked, admitted, word: null }));
@@ -139,7 +141,7 @@ export class Engine implements Gateway {
     if (tool === undefined)
       return refused(request, { tool: 'check', reason: 'malformed', message: 'expected TOOL ARGS...' });
     const wanted: ToolAsked = { ...asked, kind: 'tool', request: { ...asked.request, tool, argv } };
-    const judged = judge(this.#parts.snapshot(), caller, wanted.request);
+    const judged = judge(this.#parts.snapshot(), caller, wanted.request, this.#parts.ownDirectories);
     const admitted = admit(NO_LIMITS, caller, judged.decision);
     const unrecorded = this.#tryRecord(
       decisionRecord({ ...judged, caller, request, asked: wanted, admitted, word: 'check' }),

@@ -4,12 +4,11 @@
 import type { Decision } from '../model/decision.ts';
 import type { Permit } from '../model/permit.ts';
 import type { ToolRequest } from '../model/request.ts';
-import { decideTool } from '../policy/decide.ts';
 import type { CliTool } from '../policy/policy.ts';
+import { decideRequest } from './decide-request.ts';
 import type { Caller, Refusal } from './door-interface.ts';
 import type { Limiter } from './limits.ts';
 import { keyStatus, type Snapshot } from './snapshot.ts';
-import { openRequestedDirectory } from './working-directory.ts';
 
 /** A decision and what it was made from. */
 export interface Judgement {
@@ -36,12 +35,11 @@ export function toolsOf(snapshot: Snapshot, caller: Caller): ReadonlyMap<string,
   return status.ok && status.entry.client === caller.client ? status.entry.tools : NO_TOOLS;
 }
 
-/** Opens the working directory where the tool has use for one, and decides. */
-export function judge(snapshot: Snapshot, caller: Caller, request: ToolRequest): Judgement {
+/** Decides by the tools of the caller's key. `closed`: the gateway's own directories, which no wildcard reaches. */
+export function judge(snapshot: Snapshot, caller: Caller, request: ToolRequest, closed: readonly string[]): Judgement {
   const tools = toolsOf(snapshot, caller);
   const definition = tools.get(request.tool);
-  const directory = openRequestedDirectory(definition, request);
-  return { definition, decision: decideTool(tools, request, directory), digest: snapshot.digest };
+  return { definition, decision: decideRequest(tools, request, closed), digest: snapshot.digest };
 }
 
 /** Takes a place within the limits for an allow; a denial needs none. */

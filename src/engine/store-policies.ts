@@ -11,6 +11,7 @@ import { loadPolicy } from '../policy/load.ts';
 import type { CliTool, Policy } from '../policy/policy.ts';
 import { userInfo } from 'node:os';
 import { inspectBinary } from './binary.ts';
+import { loadProfiles } from './profile-files.ts';
 import type { Folder } from './store-folder.ts';
 
 /** The policies of one moment, all good. */
@@ -36,22 +37,32 @@ export function isPolicyFile(name: string): boolean {
 }
 
 /**
- * Loads policies, runs the tests that they hold, and looks at the programs that they name. Programs that are missing are
+ * Loads policies with the operator's own profiles, runs the tests that they hold, and looks at the programs that they name. Programs that are missing are
  * a warning (they may come), and so are interpreters; one that others could replace is an error. Never throws.
  */
-export function loadPolicies(folder: Folder): LoadedPolicies {
-  const problems: Problem[] = [...folder.problems, ...problemsOfNames(folder)];
+export function loadPolicies(folder: Folder, ownProfiles: Folder | null): LoadedPolicies {
+  const profiles = loadProfiles(ownProfiles);
+  const problems: Problem[] = [...folder.problems, ...problemsOfNames(folder), ...profiles.problems];
   const policies = new Map<string, Policy>();
   const user = ownUserName();
   for (const file of folder.files) {
     if (file.text === null) continue;
     const name = file.name.slice(0, -ENDING.length);
-    const loaded = loadOne({ name, file: file.label, text: file.text, user });
+    const loaded = loadOne({ name, file: file.label, text: file.text, user, profiles });
     problems.push(...loaded.problems);
     if (loaded.policy !== undefined) policies.set(name, loaded.policy);
   }
   if (hasErrors(problems)) return { set: undefined, problems };
-  return { set: { policies, digests: folder.files.map((file) => `${file.digest}  ${file.label}`) }, problems };
+  const digests = folder.files.map((file) => `${file.digest}  ${file.label}`);
+  return { set: { policies, digests: [...digests, ...profileDigests(policies)] }, problems };
+}
+
+/** What is known of tools decides with the policies: each profile in use counts. */
+function profileDigests(policies: ReadonlyMap<string, Policy>): string[] {
+  const used = [...policies.values()].flatMap(({ tools }) =>
+    [...tools.values()].flatMap(({ profile }) => profile?.profile ?? []),
+  );
+  return Array.from(new Set(used), ({ digest, file }) => `${digest}  ${file}`).sort();
 }
 
 function loadOne(source: PolicyFile): { readonly policy?: Policy; readonly problems: readonly Problem[] } {

@@ -10,7 +10,9 @@ import { CarapaceError } from '../model/error.ts';
 import type { Problem } from '../model/problem.ts';
 import { formatProblem, hasErrors } from '../model/problem.ts';
 import type { Snapshot } from './snapshot.ts';
-import { followFolder } from './store-folder.ts';
+import { join } from 'node:path';
+import { isProfileFile } from './profile-files.ts';
+import { type Folder, followFolder } from './store-folder.ts';
 import type { KeySet } from './store-keys.ts';
 import { isKeyFile, loadKeys } from './store-keys.ts';
 import type { LoadedPolicies, PolicySet } from './store-policies.ts';
@@ -70,7 +72,7 @@ export function openStore(paths: StorePaths, options: StoreOptions = {}): Store 
     for (const listener of listeners) listener(snapshot, previous);
     for (const what of changed) options.onReload?.(reloadEvent(what, snapshot, set.policyProblems()));
   };
-  const directories = [paths.keysDirectory, paths.policiesDirectory];
+  const directories = [paths.keysDirectory, paths.policiesDirectory, profilesDirectory(paths)];
   const stop = watchDirectories(directories, options.rescanMs ?? 1000, () => {
     look(false);
   });
@@ -107,6 +109,9 @@ interface FollowedSet {
 function createSet(paths: StorePaths): FollowedSet {
   const nextKeys = followFolder(paths.keysDirectory, isKeyFile);
   const nextPolicies = followFolder(paths.policiesDirectory, isPolicyFile);
+  const nextProfiles = followFolder(profilesDirectory(paths), isProfileFile);
+  let policies: Folder | undefined;
+  let profiles: Folder | null = null;
   let keys: KeySet = { keys: [], problems: [], digests: [] };
   let inForce: PolicySet = { policies: new Map(), digests: [] };
   let loaded: LoadedPolicies = { set: inForce, problems: [] };
@@ -114,17 +119,23 @@ function createSet(paths: StorePaths): FollowedSet {
     refresh: (force) => {
       const keysFolder = nextKeys(force);
       const policiesFolder = nextPolicies(force);
+      const profilesFolder = nextProfiles(force);
       if (keysFolder !== undefined) keys = loadKeys(keysFolder);
-      if (policiesFolder !== undefined) loaded = loadPolicies(policiesFolder);
+      policies = policiesFolder ?? policies;
+      profiles = profilesFolder ?? profiles;
+      const changed = policiesFolder !== undefined || profilesFolder !== undefined;
+      if (changed && policies !== undefined) loaded = loadPolicies(policies, profiles);
       inForce = loaded.set ?? inForce;
-      return [
-        ...(keysFolder === undefined ? [] : ['keys' as const]),
-        ...(policiesFolder === undefined ? [] : ['policies' as const]),
-      ];
+      return [...(keysFolder === undefined ? [] : ['keys' as const]), ...(changed ? ['policies' as const] : [])];
     },
     snapshot: () => buildSnapshot(keys, inForce, loaded.problems),
     policyProblems: () => loaded.problems,
   };
+}
+
+/** The operator's own profiles lie beside the policies that use them. */
+function profilesDirectory({ policiesDirectory }: StorePaths): string {
+  return join(policiesDirectory, 'profiles');
 }
 
 /** Keys that a change of policies takes away are problems of the keys' files, and are named with the policies' too. */

@@ -9,7 +9,8 @@ import type { OpenedDirectory } from '../model/permit.ts';
 import type { ToolRequest } from '../model/request.ts';
 import { quoted } from '../model/visible.ts';
 import type { CliTool } from '../policy/policy.ts';
-import { directoryToOpen, isInside, type WorkingDirectory } from '../policy/working-directory.ts';
+import { isInside } from '../policy/paths.ts';
+import { directoryToOpen, type WorkingDirectory } from '../policy/working-directory.ts';
 
 /** Directories of the kernel: behind them are other processes' files under innocent names. */
 const KERNEL = ['/proc', '/sys', '/dev'];

@@ -21,9 +21,35 @@ export interface ConsideredRule {
   readonly why?: string;
 }
 
+/** How the tool would read the arguments: what a decision was made on. */
+export interface ReadArgv {
+  /** The subcommand by its canonical words. */
+  readonly verb: readonly string[];
+  readonly options: readonly ReadOption[];
+  readonly operands: readonly string[];
+}
+
+export interface ReadOption {
+  /** As it was given. */
+  readonly name: string;
+  readonly values: readonly string[];
+  /** False where it was switched off. */
+  readonly on: boolean;
+  /** What the profile says that it does. */
+  readonly class: string;
+}
+
+/** A file that a wildcard stands for, with the directory that it has to lie in. Both are absolute, and compared as text. */
+export interface FileClaim {
+  readonly path: string;
+  readonly root: string;
+}
+
 interface Considered {
   readonly tool: string;
   readonly rules: readonly ConsideredRule[];
+  /** Null where nothing is known of the tool's options. */
+  readonly read: ReadArgv | null;
   /** Names of the variables sent by the client that would pass to the tool. */
   readonly env: readonly string[];
   /** How many variables the client sent that do not pass. */
@@ -36,6 +62,8 @@ export interface Allow extends Considered {
   readonly reason: null;
   readonly rule: Place;
   readonly permit: Permit;
+  /** Files that have to lie where they seem to: somebody has to look before the call may run. */
+  readonly claims: readonly FileClaim[];
 }
 
 /** The request does not run. */

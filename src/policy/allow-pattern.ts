@@ -90,7 +90,8 @@ function compileAttached({ source, pieces: [first, ...rest] }: Word): CompiledWo
   return { ok: true, word: { kind: 'attached', source, name: text.slice(0, equals + 1), shape: shape.shape } };
 }
 
-function compileShape(pieces: readonly Piece[]): { ok: true; shape: Shape } | { ok: false; message: string } {
+/** Compiles a wildcard word: a url where it spells one, else a glob over the whole text. Never throws. */
+export function compileShape(pieces: readonly Piece[]): { ok: true; shape: Shape } | { ok: false; message: string } {
   const slash = spellsSlash(pieces);
   if (!isUrlPattern(pieces))
     return { ok: true, shape: { matches: compileGlob(pieces), isUrl: false, spellsSlash: slash } };

@@ -1,28 +1,48 @@
 /** Makes a tool of what the schema accepted: defaults filled in, places kept. */
 import type { ToolLimits } from '../model/permit.ts';
 import type { DocumentPath, PolicyDocument } from './document.ts';
-import { GENERIC } from './grammar.ts';
 import type { AllowRule, CliTool, PolicyTest, Rule, ToolAudit } from './policy.ts';
+import type { OptionRules } from './profile/option-rules.ts';
+import type { Profile } from './profile/profile.ts';
+import { compileToolProfile } from './profile/tool-profile.ts';
 import type { CliToolSource } from './schema.ts';
 
-/** Compiles one tool. `user` is the OS user that it runs as. Never throws. */
-export function compileTool(name: string, source: CliToolSource, document: PolicyDocument, user: string): CliTool {
+/** What a tool is compiled with, beside its own lines. */
+export interface ToolContext {
+  readonly document: PolicyDocument;
+  /** The OS user that the tool runs as. */
+  readonly user: string;
+  readonly profile: Profile | null;
+  readonly options: OptionRules;
+}
+
+/** Compiles one tool. Never throws. */
+export function compileTool(
+  name: string,
+  source: CliToolSource,
+  { document, user, profile, options }: ToolContext,
+): CliTool {
   const path: DocumentPath = ['tools', name];
   const names = new Set(source.env_allow);
+  const allow = placed(document, [...path, 'argv_allow_patterns'], source.argv_allow_patterns ?? []);
+  const deny = placed(document, [...path, 'argv_deny_patterns'], source.argv_deny_patterns ?? []);
+  const stdin = stdinOf(path, source, document);
+  const stream = typeof stdin === 'string' ? [] : stdin;
   return {
     type: 'cli',
     name,
     place: document.placeOfKey(path),
     binary: source.binary,
     binaryPlace: document.placeOf([...path, 'binary']),
-    grammar: GENERIC,
-    allow: placed(document, [...path, 'argv_allow_patterns'], source.argv_allow_patterns ?? []),
-    deny: placed(document, [...path, 'argv_deny_patterns'], source.argv_deny_patterns ?? []),
-    stdin: stdinOf(path, source, document),
+    profile: profile === null ? null : compileToolProfile(profile, { allow, deny, stream, options }),
+    allow,
+    deny,
+    stdin,
     envAllow: { locale: names.delete('LC_*'), names },
-    envInject: new Map(Object.entries(source.env_inject ?? {})),
+    envInject: new Map([...(profile?.neutralise ?? []), ...Object.entries(source.env_inject ?? {})]),
     user,
     cwdAllowed: source.cwd_allowed ?? null,
+    cwdTrusted: source.cwd_trusted ?? false,
     limits: limitsOf(source),
     audit: auditOf(source),
     showPatterns: source.show_patterns ?? true,

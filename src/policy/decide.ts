@@ -4,27 +4,29 @@
  * Invariants: what no rule allows is denied. A matching deny beats any allow, and the order of rules means nothing. Only
  * this file makes decisions and permits; it does no I/O, reads no clock and keeps nothing between two calls.
  */
-import type { Allow, ConsideredRule, Decision, Deny } from '../model/decision.ts';
+import type { Allow, Decision, Deny, FileClaim } from '../model/decision.ts';
 import type { Permit } from '../model/permit.ts';
 import type { DenyReason } from '../model/reason.ts';
 import type { ToolRequest } from '../model/request.ts';
-import { visible } from '../model/visible.ts';
+import { quoted, visible } from '../model/visible.ts';
+import { considerGeneric } from './consider-generic.ts';
+import type { Considered } from './considered.ts';
 import { type BuiltEnvironment, buildEnvironment } from './environment.ts';
-import { parse, type ParsedArgv } from './grammar.ts';
-import { type AllowMatch, matchAllow } from './match-allow.ts';
-import { type DenyMatch, matchDeny } from './match-deny.ts';
-import type { AllowRule, CliTool, DenyRule } from './policy.ts';
+import { isInside } from './paths.ts';
+import type { CliTool } from './policy.ts';
+import { considerProfile } from './profile/consider.ts';
+import { isKernels, type Places } from './profile/file-claim.ts';
 import { judgeDirectory, type WorkingDirectory } from './working-directory.ts';
 
-interface Considering {
+interface Considering extends Pick<Considered, 'rules' | 'read'> {
   readonly request: ToolRequest;
-  readonly rules: readonly ConsideredRule[];
   readonly environment: Pick<BuiltEnvironment, 'passed' | 'dropped'>;
 }
 
 /**
  * Decides a request. `tools` are those of the client's key; `directory` is what the engine found at `directoryToOpen`.
- * A tool that another client has and one that nobody has are denied alike. Never throws.
+ * A tool that another client has and one that nobody has are denied alike. An allow with `claims` may not run before
+ * `confirmFiles` has seen what lies there. Never throws.
  */
 export function decideTool(
   tools: ReadonlyMap<string, CliTool>,
@@ -37,25 +39,15 @@ export function decideTool(
   const bad = unrepresentable(request);
   if (bad !== undefined) {
     const message = 'an argument or variable holds NUL or a lone surrogate';
-    return deny({ request, rules: [], environment }, { reason: 'character-refused', token: bad, message });
+    const nothing = { request, rules: [], read: null, environment };
+    return deny(nothing, { reason: 'character-refused', token: bad, message });
   }
 
-  const argv = parse(request.argv, tool.grammar);
-  const denies = tool.deny.map((rule) => ({ rule, match: matchDeny(rule.compiled, argv) }));
-  const allows = tool.allow.map((rule) => ({ rule, match: matchAllow(rule.compiled, argv) }));
-  const considering = { request, rules: [...denies.map(consideredDeny), ...allows.map(consideredAllow)], environment };
-
-  for (const { rule, match } of denies) if (match.matched) return denyByRule(considering, rule, match.token);
-  const allowed = allows.find(({ match }) => match.matched);
-  if (allowed === undefined)
-    return deny(
-      considering,
-      nearestRefusal(
-        allows.map(({ match }) => match),
-        request,
-      ),
-    );
-  const judged = judgeDirectory(tool, request, directory);
+  const found = consider(tool, request.argv, directory);
+  const considering = { request, rules: found.rules, read: found.read, environment };
+  if (found.denied !== null) return denyByRule(considering, found.denied);
+  if (found.allowed === null) return deny(considering, found.refusal ?? noRule(request));
+  const judged = judgeDirectory(tool, request, directory, found.executesDirectory);
   if (!judged.ok) return deny(considering, { reason: 'cwd-refused', token: judged.token, message: judged.message });
 
   const permit: Permit = {
@@ -65,15 +57,61 @@ export function decideTool(
     argv: request.argv,
     env: environment.env,
     cwd: judged.cwd,
-    stdin: stdinOf(tool, argv),
+    stdin: found.stdin,
     limits: tool.limits,
   };
-  return { verdict: 'allow', reason: null, rule: allowed.rule.place, permit, ...considered(considering) };
+  const { place, claims } = found.allowed;
+  return { verdict: 'allow', reason: null, rule: place, permit, claims, ...considered(considering) };
 }
 
-function stdinOf(tool: CliTool, argv: ParsedArgv): 'none' | 'stream' {
-  if (typeof tool.stdin === 'string') return tool.stdin;
-  return tool.stdin.some((rule) => matchAllow(rule.compiled, argv).matched) ? 'stream' : 'none';
+/** What really lies at the two paths of a claim: null where nothing can be found out. */
+export interface SeenFile {
+  readonly claim: FileClaim;
+  /** The real path of the file; of one that is not there yet, of its nearest directory, with the rest behind it. */
+  readonly path: string | null;
+  readonly root: string | null;
+}
+
+/**
+ * Confirms an allow by what the engine saw at its claims, or denies it: a file has to lie in its directory by its real
+ * path, and neither in one of `closed` (the gateway's own) nor among the kernel's files. Never throws.
+ */
+export function confirmFiles(decision: Allow, seen: readonly SeenFile[], closed: readonly string[]): Decision {
+  const bad = decision.claims.find((claim) => !seen.some((file) => file.claim === claim && isGood(file, closed)));
+  if (bad === undefined) return decision;
+  const { tool, rules, read, env, envDropped } = decision;
+  const message = `file ${quoted(bad.path, 80)} is not allowed`;
+  return {
+    verdict: 'deny',
+    reason: 'path-refused',
+    rule: null,
+    token: bad.path,
+    message,
+    tool,
+    rules,
+    read,
+    env,
+    envDropped,
+  };
+}
+
+function isGood({ path, root }: SeenFile, closed: readonly string[]): boolean {
+  return (
+    path !== null &&
+    root !== null &&
+    isInside(root, path) &&
+    !isKernels(path) &&
+    !closed.some((own) => isInside(own, path))
+  );
+}
+
+function consider(tool: CliTool, argv: readonly string[], directory: WorkingDirectory): Considered {
+  if (tool.profile === null) return considerGeneric(tool, argv);
+  const places: Places =
+    directory.kind === 'opened'
+      ? { directory: directory.directory.path, allowed: directory.allowed }
+      : { directory: null, allowed: [] };
+  return considerProfile(tool.profile, argv, places, tool.stdin === 'stream' ? 'stream' : 'none');
 }
 
 /** An argument, name or value that no program could be given as it is. */
@@ -88,25 +126,21 @@ interface Fault {
   readonly message: string;
 }
 
-/** Of all rules the one that came furthest says best what is wrong; of equals, one that names more than `no-rule`. */
-function nearestRefusal(matches: readonly AllowMatch[], request: ToolRequest): Fault {
-  const refusals = matches.filter((match) => !match.matched);
-  const furthest = refusals.reduce((most, { reached }) => Math.max(most, reached), 0);
-  const nearest = refusals.filter(({ reached }) => reached === furthest);
-  const told = nearest.find(({ reason }) => reason !== 'no-rule') ?? nearest[0];
-  return told ?? { reason: 'no-rule', token: request.argv[0] ?? null, message: 'no rule allows these arguments' };
+function noRule({ argv }: ToolRequest): Fault {
+  return { reason: 'no-rule', token: argv[0] ?? null, message: 'no rule allows these arguments' };
 }
 
-function denyByRule(considering: Considering, rule: DenyRule, token: string | null): Deny {
+function denyByRule(considering: Considering, { place, token }: NonNullable<Considered['denied']>): Deny {
   const option = token?.startsWith('-') === true ? visible(token.split('=', 1)[0] ?? '', 80) : undefined;
   const message = option === undefined ? 'these arguments are denied' : `option ${option} is denied`;
-  return { ...deny(considering, { reason: 'rule-denies', token, message }), rule: rule.place };
+  return { ...deny(considering, { reason: 'rule-denies', token, message }), rule: place };
 }
 
 function denyUnknown(request: ToolRequest): Deny {
   const environment = { passed: [], dropped: request.env.size };
   const message = 'there is no such tool for this client';
-  return deny({ request, rules: [], environment }, { reason: 'no-such-tool', token: request.tool, message });
+  const nothing = { request, rules: [], read: null, environment };
+  return deny(nothing, { reason: 'no-such-tool', token: request.tool, message });
 }
 
 function deny(considering: Considering, { reason, token, message }: Fault): Deny {
@@ -116,21 +150,8 @@ function deny(considering: Considering, { reason, token, message }: Fault): Deny
 function considered({
   request,
   rules,
+  read,
   environment,
-}: Considering): Pick<Allow, 'tool' | 'rules' | 'env' | 'envDropped'> {
-  return { tool: request.tool, rules, env: environment.passed, envDropped: environment.dropped };
-}
-
-function consideredDeny({ rule, match }: { rule: DenyRule; match: DenyMatch }): ConsideredRule {
-  const { pattern, place } = rule;
-  return match.matched
-    ? { kind: 'deny', pattern, place, matched: true }
-    : { kind: 'deny', pattern, place, matched: false, why: match.why };
-}
-
-function consideredAllow({ rule, match }: { rule: AllowRule; match: AllowMatch }): ConsideredRule {
-  const { pattern, place } = rule;
-  return match.matched
-    ? { kind: 'allow', pattern, place, matched: true }
-    : { kind: 'allow', pattern, place, matched: false, why: match.why };
+}: Considering): Pick<Allow, 'tool' | 'rules' | 'read' | 'env' | 'envDropped'> {
+  return { tool: request.tool, rules, read, env: environment.passed, envDropped: environment.dropped };
 }

@@ -1,15 +1,7 @@
 /**
- * Reads an argument list as a tool would. Without knowledge of the tool there is one grammar, `generic`: arguments stand
- * for themselves, in order. What is known of a tool's options adds grammars here, and rules match what they return.
+ * Reads an argument list where nothing is known of the tool: arguments stand for themselves, in order. What is known of a
+ * tool's options is in `profile/`.
  */
-
-/** How a tool reads its arguments. */
-export interface Grammar {
-  readonly kind: 'generic';
-}
-
-/** Nothing is known: what begins with a dash may be an option, everything else is an operand or an option's value. */
-export const GENERIC: Grammar = { kind: 'generic' };
 
 /** What the rules ask about an argument: found once for a request, not once for a rule. */
 export interface Argument {
@@ -29,11 +21,8 @@ export interface ParsedArgv {
 }
 
 /** Parses an argument list. Never throws, in time linear in its length. */
-export function parse(argv: readonly string[], grammar: Grammar): ParsedArgv {
-  switch (grammar.kind) {
-    case 'generic':
-      return { arguments: argv.map(argumentFrom) };
-  }
+export function parse(argv: readonly string[]): ParsedArgv {
+  return { arguments: argv.map(argumentFrom) };
 }
 
 /** True where the text is a url from its first character on, but for blanks that a tool may skip. */
@@ -63,7 +52,8 @@ function argumentFrom(text: string): Argument {
  */
 const DOT_DOT = /(?:^|[/\\=:]|%(?:25)*(?:2f|5c))(?:\.|%(?:25)*2e){2}(?:$|[/\\?#;]|%(?:25)*(?:2f|5c))/i;
 
-function climbs(text: string): boolean {
+/** True where a `..` segment stands in the text, raw or percent-encoded. */
+export function climbs(text: string): boolean {
   // Parsers of urls drop tabs and line ends, so that `.<tab>.` is `..` to them (WHATWG URL, 4.4).
   return DOT_DOT.test(text.replace(/[\t\n\r]/g, ''));
 }

@@ -11,8 +11,10 @@ import { parsePolicyDocument, type PolicyDocument } from './document.ts';
 import { lintPolicy } from './lint.ts';
 import type { CliTool, Policy } from './policy.ts';
 import { runPolicyTests } from './policy-tests.ts';
-import { errorAtKey, problemsOf } from './problems.ts';
-import { knownKeysAt, policySchema } from './schema.ts';
+import { compileOptions, NO_RULES, type OptionRules } from './profile/option-rules.ts';
+import type { Profile } from './profile/profile.ts';
+import { errorAt, errorAtKey, problemsOf } from './problems.ts';
+import { type CliToolSource, knownKeysAt, policySchema } from './schema.ts';
 
 /** A policy file, read. */
 export interface PolicyFile {
@@ -23,7 +25,18 @@ export interface PolicyFile {
   readonly text: string;
   /** Name of the OS user that the tools run as: their USER and LOGNAME. Default: `carapace`. */
   readonly user?: string;
+  readonly profiles: Profiles;
 }
+
+/** The profiles that a policy may refer to. */
+export interface Profiles {
+  /** Undefined: there is none of that name. Problems: there is one, and it cannot be used. Never throws. */
+  readonly find: (name: string) => FoundProfile | undefined;
+}
+
+export type FoundProfile =
+  | { readonly ok: true; readonly profile: Profile }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
 
 export type LoadedPolicy =
   | { readonly ok: true; readonly policy: Policy }
@@ -40,7 +53,7 @@ export function loadPolicy(source: PolicyFile): LoadedPolicy {
 }
 
 /** The same without running its `tests`, for those who run them to see each. Never throws for what a file says. */
-export function compilePolicy({ name, file, text, user = 'carapace' }: PolicyFile): LoadedPolicy {
+export function compilePolicy({ name, file, text, user = 'carapace', profiles }: PolicyFile): LoadedPolicy {
   const document = parsePolicyDocument(text, file);
   const problems = [...document.problems];
   if (document.value === undefined) return { ok: false, problems: problems.sort(compareProblems) };
@@ -53,13 +66,55 @@ export function compilePolicy({ name, file, text, user = 'carapace' }: PolicyFil
 
   const tools = new Map<string, CliTool>();
   for (const [toolName, tool] of Object.entries(parsed.data.tools)) {
-    tools.set(toolName, compileTool(toolName, tool, document, user));
+    const profile = profileOf(toolName, tool, document, profiles);
+    const options = optionsOf(toolName, tool, document, profile.profile);
+    problems.push(...profile.problems, ...options.problems);
+    const context = { document, user, profile: profile.profile, options: options.rules };
+    tools.set(toolName, compileTool(toolName, tool, context));
   }
   problems.push(...lintPolicy(tools, parsed.data, document));
   problems.sort(compareProblems);
   if (hasErrors(problems)) return { ok: false, problems };
   const digest = createHash('sha256').update(text).digest('hex');
   return { ok: true, policy: { name, file, digest, tools, warnings: problems } };
+}
+
+interface FoundProfileOf {
+  readonly profile: Profile | null;
+  readonly problems: readonly Problem[];
+}
+
+function profileOf(name: string, source: CliToolSource, document: PolicyDocument, profiles: Profiles): FoundProfileOf {
+  const wanted = source.profile ?? name;
+  if (wanted === 'none') return { profile: null, problems: [] };
+  const found = profiles.find(wanted);
+  if (found === undefined && source.profile === undefined) return { profile: null, problems: [] };
+  if (found?.ok === true) return { profile: found.profile, problems: [] };
+  const message =
+    found === undefined
+      ? `there is no profile ${quoted(wanted, 80)}; 'carapace policy profiles' lists those there are`
+      : `profile ${quoted(wanted, 80)} cannot be used`;
+  const problem = errorAt(document, ['tools', name, 'profile'], message);
+  return { profile: null, problems: [...(found?.problems ?? []), problem] };
+}
+
+interface FoundOptions {
+  readonly rules: OptionRules;
+  readonly problems: readonly Problem[];
+}
+
+function optionsOf(
+  name: string,
+  source: CliToolSource,
+  document: PolicyDocument,
+  profile: Profile | null,
+): FoundOptions {
+  const compiled = compileOptions(source.options ?? {}, profile);
+  if (compiled.ok) return { rules: compiled.rules, problems: [] };
+  const problems = compiled.problems.map((problem) =>
+    errorAt(document, ['tools', name, 'options', problem.name], problem.message),
+  );
+  return { rules: NO_RULES, problems };
 }
 
 /** Asked of the file itself and not of what the schema made of it, so that no name is skipped on the way. */

@@ -9,7 +9,7 @@ import type { DenyReason } from '../model/reason.ts';
 import type { AllowPattern } from './allow-pattern.ts';
 import type { DenyPattern } from './deny-pattern.ts';
 import type { EnvironmentRules } from './environment.ts';
-import type { Grammar } from './grammar.ts';
+import type { ToolProfile } from './profile/tool-profile.ts';
 
 /** One policy file. */
 export interface Policy {
@@ -46,7 +46,8 @@ export interface CliTool extends EnvironmentRules {
   readonly binary: string;
   /** Where `binary` is written: for what the engine finds wrong with the file itself. */
   readonly binaryPlace: Place;
-  readonly grammar: Grammar;
+  /** What is known of its options, and the rules as that reads them; null where nothing is. */
+  readonly profile: ToolProfile | null;
   /** None: nothing is allowed. */
   readonly allow: readonly AllowRule[];
   /** A matching one beats every allow. */
@@ -55,6 +56,8 @@ export interface CliTool extends EnvironmentRules {
   readonly stdin: 'none' | 'stream' | readonly AllowRule[];
   /** Absolute paths as written; null: the client's working directory is ignored. Never empty. */
   readonly cwdAllowed: readonly string[] | null;
+  /** The policy trusts what lies in `cwdAllowed`, though the tool runs code that it finds there. */
+  readonly cwdTrusted: boolean;
   readonly limits: ToolLimits;
   readonly audit: ToolAudit;
   /** False: `tools` does not show allow patterns to clients. Deny patterns are never shown. */

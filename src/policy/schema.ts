@@ -25,7 +25,9 @@ const DENY_REASONS = [
   'no-rule',
   'rule-denies',
   'option-refused',
+  'unknown-subcommand',
   'value-refused',
+  'stdin-refused',
   'character-refused',
   'path-refused',
   'cwd-refused',
@@ -74,15 +76,24 @@ const cliTool = z.strictObject({
     'Absolute path of the program. It is started by this path, so a multi-call binary sees its name.',
   ),
   profile: z
-    .literal('none')
+    .string()
+    .regex(/^[a-z][a-z0-9._-]{0,63}$/, { error: 'expected the name of a profile, or none' })
     .optional()
-    .describe('What is known of the options of the tool. Only `none`, which is the default.'),
+    .describe(
+      'What is known of the options of the tool: the name of a profile, or `none`. Default: the profile of the name of the tool, if there is one.',
+    ),
   argv_allow_patterns: allowPatterns
     .optional()
     .describe('Patterns of calls that are allowed. Default: none, so nothing is.'),
   argv_deny_patterns: denyPatterns
     .optional()
     .describe('Patterns of calls that are denied. A matching one beats any allow. Default: none.'),
+  options: z
+    .record(z.string(), z.union([z.enum(['allow', 'deny']), z.array(z.string()).min(1)]))
+    .optional()
+    .describe(
+      'By the name of an option: `deny`; `allow` (a closing `*` lets it through although it is not safe); or patterns of the values that it may have. `deny` and values bind also where a pattern spells the option. Needs a profile. Default: none.',
+    ),
   env_inject: z
     .record(text(injectedNameProblem), text(injectedValueProblem, 'private'))
     .optional()
@@ -97,6 +108,12 @@ const cliTool = z.strictObject({
     .nullish()
     .describe(
       'Directories in which, or below which, the tool may start; the first is taken if the client names none. Default (`null`): that of the client is ignored and the tool starts in an empty one of its own.',
+    ),
+  cwd_trusted: z
+    .boolean()
+    .optional()
+    .describe(
+      '`true`: what lies in `cwd_allowed` is trusted, although the tool runs code that it finds there (git hooks, npm scripts). Default: `false`, and the calls of such a tool are refused.',
     ),
   stdin: stdin
     .optional()
@@ -147,7 +164,7 @@ export type CliToolSource = z.infer<typeof cliTool>;
 /** Keys and values that the policy language has, and this version has not: they are refused by name, never ignored. */
 export const NOT_IN_THIS_VERSION: ReadonlySet<string> = new Set(
   (
-    'options run_as limits sandbox sha256 output_deny input_deny cwd_trusted http stdio rpc upstream allow inject client_listen ' +
+    'run_as limits sandbox sha256 output_deny input_deny http stdio rpc upstream allow inject client_listen ' +
     'jsonrpc_allow_methods jsonrpc_deny_methods jsonrpc_param_filters max_body_bytes events server_allow_methods'
   ).split(' '),
 );

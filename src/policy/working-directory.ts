@@ -4,6 +4,7 @@
  */
 import type { OpenedDirectory } from '../model/permit.ts';
 import type { ToolRequest } from '../model/request.ts';
+import { isInside } from './paths.ts';
 import type { CliTool } from './policy.ts';
 
 /** What the engine found when it opened the directory that `directoryToOpen` named. */
@@ -36,21 +37,28 @@ export function directoryToOpen(tool: CliTool, request: ToolRequest): string | n
   return problemOf(tool, request.cwd) === undefined ? request.cwd : null;
 }
 
-/** Says where the tool starts: a null `cwd` is its own empty directory. Never throws. */
-export function judgeDirectory(tool: CliTool, request: ToolRequest, found: WorkingDirectory): JudgedDirectory {
+/**
+ * Says where the tool starts: a null `cwd` is its own empty directory. `executes`: the tool would run what it finds there,
+ * so the policy has to say that it trusts it. Never throws.
+ */
+export function judgeDirectory(
+  tool: CliTool,
+  request: ToolRequest,
+  found: WorkingDirectory,
+  executes = false,
+): JudgedDirectory {
   const token = request.cwd ?? null;
   const problem = problemOf(tool, request.cwd);
   if (problem !== undefined) return { ok: false, token, message: `working directory ${problem}` };
   if (tool.cwdAllowed === null) return { ok: true, cwd: null };
+  if (executes && !tool.cwdTrusted) {
+    const message = 'the tool runs code that it finds in its working directory, which is not allowed';
+    return { ok: false, token, message };
+  }
   if (found.kind !== 'opened') return { ok: false, token, message: REFUSED };
   const { directory, allowed } = found;
   if (!allowed.some((root) => isInside(root, directory.path))) return { ok: false, token, message: REFUSED };
   return { ok: true, cwd: directory };
-}
-
-/** True where `path` is `root` or below it. Both are absolute and real: components are compared, not characters. */
-export function isInside(root: string, path: string): boolean {
-  return path === root || path.startsWith(root.endsWith('/') ? root : `${root}/`);
 }
 
 /** One that is ignored need not be a good path, but no request holds what no program could be given. */

@@ -1,4 +1,5 @@
 import { PassThrough } from 'node:stream';
+import { loadProfiles } from '../../src/engine/profile-files.ts';
 import { generateKeyPairSync } from 'node:crypto';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CallIo } from '../../src/engine/call-io.ts';
@@ -35,7 +36,7 @@ const caller: Caller = {
 };
 
 function snapshot(expiresAt: number | null = null): Snapshot {
-  const loaded = loadPolicy({ name: 'test', file: 'policies/test.yaml', text: POLICY });
+  const loaded = loadPolicy({ name: 'test', file: 'policies/test.yaml', text: POLICY, profiles: loadProfiles(null) });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
   const merged = mergePolicies([loaded.policy]);
   const parsed = parsePublicKey('ssh-ed25519', key.toString('base64'));
@@ -76,6 +77,7 @@ beforeEach(() => {
   diskFull = false;
   run = () => Promise.resolve(DONE);
   engine = new Engine({
+    ownDirectories: [],
     snapshot: () => current,
     audit: {
       record: (event) => {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { loadProfiles } from '../../src/engine/profile-files.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatProblem } from '../../src/model/problem.ts';
@@ -87,7 +88,13 @@ describe('defaults', () => {
   });
 
   it('take the user that tools run as', () => {
-    const loaded = loadPolicy({ name: 'x', file: 'x', text: policyText('tool', {}), user: 'austin' });
+    const loaded = loadPolicy({
+      name: 'x',
+      file: 'x',
+      text: policyText('tool', {}),
+      user: 'austin',
+      profiles: loadProfiles(null),
+    });
     expect(loaded.ok && loaded.policy.tools.get('tool')?.user).toBe('austin');
   });
 
@@ -222,12 +229,10 @@ describe('problems', () => {
     ['profile: git', "profile 'git' is not in this version; expected none"],
     ['run_as: nobody', "'run_as' is not in this version"],
     ['sha256: abc', "'sha256' is not in this version"],
-    ['options: {--x: deny}', "'options' is not in this version"],
     ['limits: {}', "'limits' is not in this version"],
     ['sandbox: true', "'sandbox' is not in this version"],
     ['output_deny: [x]', "'output_deny' is not in this version"],
     ['input_deny: [x]', "'input_deny' is not in this version"],
-    ['cwd_trusted: true', "'cwd_trusted' is not in this version"],
     ['env_inject: {A: {secret: x}}', 'a secret reference is not in this version; write a literal string'],
     [
       'env_inject: {A: "x ${secret:y}"}',
@@ -325,7 +330,7 @@ describe('problems', () => {
   });
 
   it('are named as the file was, escaped', () => {
-    const loaded = loadPolicy({ name: 'x', file: 'a\u001b.yaml', text: '' });
+    const loaded = loadPolicy({ name: 'x', file: 'a\u001b.yaml', text: '', profiles: loadProfiles(null) });
     expect(!loaded.ok && loaded.problems.map(formatProblem)[0]).toMatch(/^a\\x1b\.yaml:1:1: /);
   });
 
@@ -339,15 +344,27 @@ describe('problems', () => {
         (name, where) => {
           fc.pre(!known.has(name) && !/^(argv|env|cwd|time|output|max|rate|show|enab|log|redact|window)/.test(name));
           const line = `${where}${name}: 1${where.includes('{') ? '}' : ''}`;
-          expect(loadPolicy({ name: 'x', file: 'x', text: `${withLines()}${line}\n` }).ok).toBe(false);
+          expect(
+            loadPolicy({ name: 'x', file: 'x', text: `${withLines()}${line}\n`, profiles: loadProfiles(null) }).ok,
+          ).toBe(false);
         },
       ),
     );
   });
 
   it('are values for any text: loading never throws', () => {
-    fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => void loadPolicy({ name: 'x', file: 'x', text })));
-    fc.assert(fc.property(fc.json(), (text) => void loadPolicy({ name: 'x', file: 'x', text: `tools: {a: ${text}}` })));
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'binary' }),
+        (text) => void loadPolicy({ name: 'x', file: 'x', text, profiles: loadProfiles(null) }),
+      ),
+    );
+    fc.assert(
+      fc.property(
+        fc.json(),
+        (text) => void loadPolicy({ name: 'x', file: 'x', text: `tools: {a: ${text}}`, profiles: loadProfiles(null) }),
+      ),
+    );
   });
 });
 
@@ -361,13 +378,13 @@ describe('tests of a policy', () => {
 
   it('are errors of the policy where they fail', () => {
     expect(problemsIn(failing)).toEqual([
-      "test.yaml:7:9: tools.op.tests[0]: test failed: expected allow, got deny (no-rule): no rule allows these arguments; arguments: 'item' 'put' 'x'",
+      "test.yaml:7:9: tools.op.tests[0]: test failed: expected allow, got deny (unknown-subcommand): subcommand 'put' of 'item' is not known; arguments: 'item' 'put' 'x'",
       "test.yaml:8:9: tools.op.tests[1]: test failed: expected deny, got allow by line 5; arguments: 'item' 'get' 'x'",
     ]);
   });
 
   it('are not run where somebody else runs them', () => {
-    expect(compilePolicy({ name: 'x', file: 'x', text: failing }).ok).toBe(true);
+    expect(compilePolicy({ name: 'x', file: 'x', text: failing, profiles: loadProfiles(null) }).ok).toBe(true);
   });
 });
 

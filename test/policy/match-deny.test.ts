@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { compileDeny } from '../../src/policy/deny-pattern.ts';
-import { GENERIC, parse } from '../../src/policy/grammar.ts';
+import { parse } from '../../src/policy/grammar.ts';
 import { matchDeny } from '../../src/policy/match-deny.ts';
 import { decideCall } from './policy-of.ts';
 
 function denies(pattern: string, ...argv: string[]): boolean {
   const compiled = compileDeny(pattern);
   if (!compiled.ok) throw new Error(compiled.message);
-  return matchDeny(compiled.pattern, parse(argv, GENERIC)).matched;
+  return matchDeny(compiled.pattern, parse(argv)).matched;
 }
 
 describe('a deny', () => {
@@ -166,7 +166,7 @@ describe('a denial by a rule', () => {
     const argv = Array.from({ length: 60_000 }, (_, index) => (index % 2 === 0 ? 'a' : '-a'));
     const compiled = compileDeny(`${'* a '.repeat(31)} b`);
     if (!compiled.ok) throw new Error(compiled.message);
-    const parsed = parse(argv, GENERIC);
+    const parsed = parse(argv);
     const started = performance.now();
     expect(matchDeny(compiled.pattern, parsed).matched).toBe(false);
     expect(performance.now() - started).toBeLessThan(1000);

@@ -1,4 +1,5 @@
 /** Policies for tests, from their parts. */
+import { loadProfiles } from '../../src/engine/profile-files.ts';
 import { openRequestedDirectory } from '../../src/engine/working-directory.ts';
 import type { Decision } from '../../src/model/decision.ts';
 import { formatProblem } from '../../src/model/problem.ts';
@@ -21,14 +22,14 @@ export function policyText(name: string, { allow = [], deny = [], ...rest }: Too
 
 /** Loads a policy that must be good. */
 export function goodPolicy(text: string): Policy {
-  const loaded = loadPolicy({ name: 'test', file: 'test.yaml', text });
+  const loaded = loadPolicy({ name: 'test', file: 'test.yaml', text, profiles: loadProfiles(null) });
   if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join('\n'));
   return loaded.policy;
 }
 
 /** The problems of a policy that must not load, as they are printed. */
 export function problemsIn(text: string): string[] {
-  const loaded = loadPolicy({ name: 'test', file: 'test.yaml', text });
+  const loaded = loadPolicy({ name: 'test', file: 'test.yaml', text, profiles: loadProfiles(null) });
   if (loaded.ok) throw new Error('the policy loads');
   return loaded.problems.map(formatProblem);
 }

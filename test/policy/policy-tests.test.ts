@@ -1,10 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import { loadProfiles } from '../../src/engine/profile-files.ts';
 import { compilePolicy } from '../../src/policy/load.ts';
 import { type PolicyTestResult, runPolicyTests } from '../../src/policy/policy-tests.ts';
 import { policyText, type ToolParts } from './policy-of.ts';
 
 function results(parts: ToolParts): PolicyTestResult[] {
-  const compiled = compilePolicy({ name: 'x', file: 'x.yaml', text: policyText('tool', parts) });
+  const compiled = compilePolicy({
+    name: 'x',
+    file: 'x.yaml',
+    text: policyText('tool', parts),
+    profiles: loadProfiles(null),
+  });
   if (!compiled.ok) throw new Error('policy is not good');
   return runPolicyTests(compiled.policy);
 }

@@ -1,10 +1,6 @@
+import { isInside } from '../../src/policy/paths.ts';
 import { describe, expect, it } from 'vitest';
-import {
-  directoryToOpen,
-  isInside,
-  judgeDirectory,
-  type WorkingDirectory,
-} from '../../src/policy/working-directory.ts';
+import { directoryToOpen, judgeDirectory, type WorkingDirectory } from '../../src/policy/working-directory.ts';
 import { toolOf } from './policy-of.ts';
 
 const tool = toolOf({ cwd_allowed: ['/srv/proj', '/data'] });

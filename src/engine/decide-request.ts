@@ -1,0 +1,51 @@
+/**
+ * A decision with what lies on the disk: opens the working directory that policy asks for, decides, and looks where the
+ * files lie that a wildcard of the policy stands for. The one way to a decision for the gateway, for the built-in `check`
+ * and for `policy explain`.
+ */
+import { realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { errnoOf } from '../model/error.ts';
+import type { Decision, FileClaim } from '../model/decision.ts';
+import type { ToolRequest } from '../model/request.ts';
+import { confirmFiles, decideTool, type SeenFile } from '../policy/decide.ts';
+import type { CliTool } from '../policy/policy.ts';
+import { openRequestedDirectory } from './working-directory.ts';
+
+/**
+ * Decides a request. `closed`: directories (the gateway's own) in which no wildcard names a file. Never throws.
+ *
+ * What it saw may change before the tool opens it: whoever can write to an allowed directory can put a symlink there in
+ * between (docs/threat-model.md).
+ */
+export function decideRequest(
+  tools: ReadonlyMap<string, CliTool>,
+  request: ToolRequest,
+  closed: readonly string[],
+): Decision {
+  const decision = decideTool(tools, request, openRequestedDirectory(tools.get(request.tool), request));
+  if (decision.verdict === 'deny' || decision.claims.length === 0) return decision;
+  return confirmFiles(
+    decision,
+    decision.claims.map(lookAt),
+    closed.flatMap((path) => realPath(path) ?? []),
+  );
+}
+
+function lookAt(claim: FileClaim): SeenFile {
+  return { claim, path: realPath(claim.path), root: realPath(claim.root) };
+}
+
+/** How far up a path is followed to something that exists: a new file needs one step, no tool makes a hundred. */
+const MOST_STEPS = 100;
+
+/** The real path; of what is not there, that of the nearest directory above it with the rest behind it. */
+function realPath(path: string, steps = 0): string | null {
+  try {
+    return realpathSync.native(path);
+  } catch (thrown) {
+    if (errnoOf(thrown) !== 'ENOENT' || path === '/' || steps === MOST_STEPS) return null;
+    const above = realPath(dirname(path), steps + 1);
+    return above === null ? null : join(above, basename(path));
+  }
+}

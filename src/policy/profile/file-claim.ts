@@ -1,0 +1,53 @@
+/**
+ * Where a file that a wildcard stands for may lie: below the directory that the pattern spells, else below the tool's
+ * allowed directories. Compared as text here; the engine then looks where the path really leads, before anything runs.
+ */
+import type { FileClaim } from '../../model/decision.ts';
+import { isInside } from '../paths.ts';
+
+/** What a call's relative paths start from, and where its files may lie without a pattern saying so. */
+export interface Places {
+  /** The real path of the working directory; null: the tool starts in an empty directory of its own. */
+  readonly directory: string | null;
+  /** Real paths of the tool's `cwd_allowed`; none where it has none. */
+  readonly allowed: readonly string[];
+}
+
+export type ClaimedFile =
+  /** Null: a relative path in the tool's own empty directory, where nothing is. */
+  { readonly ok: true; readonly claim: FileClaim | null } | { readonly ok: false; readonly why: string };
+
+/** Judges a path without `..` segments. `prefix` is what the pattern spells of it. Never throws. */
+export function claimFile(path: string, prefix: string, writes: boolean, places: Places): ClaimedFile {
+  if (path === '' || path.startsWith('~'))
+    return { ok: false, why: 'no wildcard stands for an empty path or one in a home directory' };
+  if (path.includes('://')) return { ok: false, why: 'no wildcard of a file stands for a url' };
+  const spelled = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+  const absolute = resolve(path, places.directory);
+  if (absolute === null) {
+    const inOwn = spelled === '' ? !writes : !spelled.startsWith('/');
+    return inOwn
+      ? { ok: true, claim: null }
+      : { ok: false, why: 'it lies below no directory that the pattern or cwd_allowed names' };
+  }
+  if (isKernels(absolute)) return { ok: false, why: 'it lies in /proc, /sys or /dev' };
+  const roots = spelled === '' ? places.allowed : [resolve(spelled, places.directory)];
+  const root = roots.find((candidate) => candidate !== null && isInside(candidate, absolute));
+  if (root == null) return { ok: false, why: 'it lies below no directory that the pattern or cwd_allowed names' };
+  return { ok: true, claim: { path: absolute, root } };
+}
+
+/** True for what the kernel shows as files. */
+export function isKernels(path: string): boolean {
+  return ['/proc', '/sys', '/dev'].some((root) => isInside(root, path));
+}
+
+/** An absolute path without empty and `.` segments; null for a relative one where there is no directory. */
+function resolve(path: string, directory: string | null): string | null {
+  if (!path.startsWith('/') && directory === null) return null;
+  const whole = path.startsWith('/') ? path : `${directory ?? ''}/${path}`;
+  return `/${whole
+    .split('/')
+    .filter((segment) => segment !== '' && segment !== '.')
+    .join('/')}`;
+}

@@ -1,0 +1,203 @@
+/**
+ * Reads one option of an argument list, with its values, as the tool's parser would. The traits of the dialect say how;
+ * patterns are read here too, so that both sides of a comparison have the same reading.
+ */
+import { didYouMean } from '../../model/problem.ts';
+import type { DenyReason } from '../../model/reason.ts';
+import { visible } from '../../model/visible.ts';
+import type { Dialect } from './dialects.ts';
+import type { OptionSpec } from './profile.ts';
+
+/** An option as it stands in a call. */
+export interface ReadOption {
+  readonly spec: OptionSpec;
+  /** The name by which it was given. */
+  readonly name: string;
+  readonly values: readonly string[];
+  /** False for `--no-NAME`, and for `--switch=false`. */
+  readonly on: boolean;
+}
+
+/** Why an argument list cannot be read. */
+export interface Fault {
+  readonly reason: DenyReason;
+  readonly token: string;
+  /** For the client: lower case, no full stop. */
+  readonly message: string;
+}
+
+export interface Vocabulary {
+  readonly dialect: Dialect;
+  readonly find: (name: string) => OptionSpec | undefined;
+  /** All names that may stand here: only for messages. */
+  readonly names: () => Iterable<string>;
+}
+
+/** The options that `args[at]` is, one or a cluster of several, and the index of the argument behind them. */
+export type OptionsRead =
+  | { readonly ok: true; readonly options: readonly ReadOption[]; readonly next: number }
+  | { readonly ok: false; readonly fault: Fault };
+
+/** True for what a parser takes for an option, where options may stand. */
+export function looksLikeOption(text: string): boolean {
+  return text.startsWith('-') && text.length > 1;
+}
+
+/** Reads the option at `args[at]`, which looks like one. Never throws; time grows with what it reads. */
+export function readOptions(args: readonly string[], at: number, vocabulary: Vocabulary): OptionsRead {
+  const text = args[at] ?? '';
+  const { dialect } = vocabulary;
+  if (dialect.long === 'either') return readLong(args, at, vocabulary, text.startsWith('--') ? text.slice(1) : text);
+  if (dialect.long === '-' || text.startsWith('--')) return readLong(args, at, vocabulary, text);
+  return readShort(args, at, vocabulary);
+}
+
+function readLong(args: readonly string[], at: number, vocabulary: Vocabulary, text: string): OptionsRead {
+  const equals = vocabulary.dialect.equals ? text.indexOf('=') : -1;
+  const name = equals === -1 ? text : text.slice(0, equals);
+  const found = findNamed(vocabulary, name);
+  if (found === undefined) return unknown(name, vocabulary);
+  const attached = equals === -1 ? undefined : text.slice(equals + 1);
+  return readValues({ args, at, vocabulary, name, ...found, attached, before: [] });
+}
+
+function findNamed(vocabulary: Vocabulary, name: string): { spec: OptionSpec; on: boolean } | undefined {
+  const either = vocabulary.dialect.long === 'either';
+  const spec = vocabulary.find(name) ?? (either ? vocabulary.find(`-${name}`) : undefined);
+  if (spec !== undefined) return { spec, on: true };
+  const positive = /^(--?)no-(.+)$/s.exec(name);
+  if (positive === null) return undefined;
+  const negated = vocabulary.find(`${positive[1] ?? ''}${positive[2] ?? ''}`);
+  return negated?.negatable === true ? { spec: negated, on: false } : undefined;
+}
+
+function readShort(args: readonly string[], at: number, vocabulary: Vocabulary): OptionsRead {
+  const text = args[at] ?? '';
+  const number = /^-\d+$/.test(text) ? vocabulary.find('-<number>') : undefined;
+  if (number !== undefined) return one({ spec: number, name: '-<number>', values: [text.slice(1)], on: true }, at + 1);
+  // Some tools have words behind one dash beside their clusters; whoever names one means it.
+  if (text.length > 2 && vocabulary.find(text.split('=', 1)[0] ?? '') !== undefined)
+    return readLong(args, at, vocabulary, text);
+  if (!vocabulary.dialect.clusters) return readLong(args, at, vocabulary, text);
+  return readCluster(args, at, vocabulary);
+}
+
+function readCluster(args: readonly string[], at: number, vocabulary: Vocabulary): OptionsRead {
+  const text = args[at] ?? '';
+  const options: ReadOption[] = [];
+  for (let offset = 1; offset < text.length; ) {
+    const letter = String.fromCodePoint(text.codePointAt(offset) ?? 0);
+    offset += letter.length;
+    const name = `-${letter}`;
+    const spec = vocabulary.find(name);
+    if (spec === undefined) return unknown(name, vocabulary, text);
+    const equals = text[offset] === '=' && vocabulary.dialect.shortEquals === 'separator';
+    if (spec.arity === 'switch' && !equals) {
+      options.push({ spec, name, values: [], on: true });
+      continue;
+    }
+    const attached = offset === text.length ? undefined : text.slice(equals ? offset + 1 : offset);
+    return readValues({ args, at, vocabulary, name, spec, on: true, attached, before: options });
+  }
+  return { ok: true, options, next: at + 1 };
+}
+
+interface Reading {
+  readonly args: readonly string[];
+  readonly at: number;
+  readonly vocabulary: Vocabulary;
+  readonly name: string;
+  readonly spec: OptionSpec;
+  readonly on: boolean;
+  readonly attached: string | undefined;
+  /** The letters of the cluster before this one. */
+  readonly before: readonly ReadOption[];
+}
+
+function readValues(reading: Reading): OptionsRead {
+  const { at, spec, name, on, attached, before } = reading;
+  const read = (values: readonly string[], next: number, switchedOn = on): OptionsRead => ({
+    ok: true,
+    options: [...before, { spec, name, values, on: switchedOn }],
+    next,
+  });
+  switch (spec.arity) {
+    case 'switch':
+      return attached === undefined ? read([], at + 1) : readSwitchValue(reading, attached, read);
+    case 'optional':
+      return read(attached === undefined ? [] : [attached], at + 1);
+    case 'required':
+      return readRequired(reading, read);
+    case 'many': {
+      if (attached !== undefined) return read([attached], at + 1);
+      const values = manyValues(reading);
+      return values.length === 0 ? missing(reading) : read(values, at + 1 + values.length);
+    }
+  }
+}
+
+type Read = (values: readonly string[], next: number, on?: boolean) => OptionsRead;
+
+/** Go's strconv.ParseBool, which pflag and Go's flag share; other parsers know fewer words. */
+const TRUE: ReadonlySet<string> = new Set(['1', 't', 'T', 'true', 'TRUE', 'True']);
+const FALSE: ReadonlySet<string> = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False']);
+
+function readSwitchValue({ vocabulary, name, at, on }: Reading, attached: string, read: Read): OptionsRead {
+  if (vocabulary.dialect.booleanValues && (TRUE.has(attached) || FALSE.has(attached)))
+    return read([], at + 1, TRUE.has(attached) ? on : !on);
+  const message = vocabulary.dialect.booleanValues
+    ? 'is a switch; expected true or false as its value'
+    : 'takes no value';
+  return refuse('value-refused', name, `option ${visible(name, 80)} ${message}`);
+}
+
+function readRequired(reading: Reading, read: Read): OptionsRead {
+  const { args, at, spec, attached, vocabulary } = reading;
+  const values = attached === undefined ? [] : [attached];
+  let next = at + 1;
+  while (values.length < spec.types.length) {
+    const value = args[next];
+    if (value === undefined) return missing(reading);
+    if (!vocabulary.dialect.dashValues && looksLikeOption(value)) return missing(reading);
+    values.push(value);
+    next += 1;
+  }
+  return read(values, next);
+}
+
+function manyValues({ args, at }: Reading): string[] {
+  const values: string[] = [];
+  for (let next = at + 1; next < args.length && !looksLikeOption(args[next] ?? ''); next += 1)
+    values.push(args[next] ?? '');
+  return values;
+}
+
+function one(option: ReadOption, next: number): OptionsRead {
+  return { ok: true, options: [option], next };
+}
+
+function missing({ name }: Reading): OptionsRead {
+  return refuse('value-refused', name, `option ${visible(name, 80)} needs a value`);
+}
+
+function unknown(name: string, vocabulary: Vocabulary, whole = name): OptionsRead {
+  const shown = visible(name, 80);
+  const inside = whole === name ? '' : ` in ${visible(whole.split('=', 1)[0] ?? '', 80)}`;
+  return refuse('option-refused', name, `option ${shown}${inside} is not known${suggestion(name, vocabulary)}`);
+}
+
+/** An abbreviation is told its full name; anything else the option that is nearest. */
+function suggestion(name: string, vocabulary: Vocabulary): string {
+  const names = [...vocabulary.names()];
+  const longer = name.length < 4 ? [] : names.filter((candidate) => candidate.startsWith(name));
+  if (longer.length > 0)
+    return ` (abbreviations are refused: write ${longer
+      .slice(0, 3)
+      .map((full) => visible(full, 80))
+      .join(' or ')})`;
+  return didYouMean(name, names);
+}
+
+function refuse(reason: DenyReason, token: string, message: string): OptionsRead {
+  return { ok: false, fault: { reason, token, message } };
+}
