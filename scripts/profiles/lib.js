@@ -100,3 +100,154 @@ export const arity = (args) =>
   many(args)
     .map((arg) => (arg.isOptional === true ? '[<value>]' : '<value>') + (arg.isVariadic === true ? '...' : ''))
     .join(' ');
+
+/**
+ * One option, as a profile has it: its line and its class.
+ * @typedef {{ line: string, class: string }} OptionEntry
+ * @typedef {{ path: string, class: string | null, operands?: string, options: OptionEntry[], fields?: Record<string, string> }} CommandEntry
+ */
+
+/** The order in which a profile lists classes. */
+const CLASSES = [
+  'safe',
+  'reads-file',
+  'writes-file',
+  'executes',
+  'redirects',
+  'prints-secret',
+  'mutates',
+  'exposes',
+  'opens-browser',
+  'needs-tty',
+];
+
+/**
+ * Rules of a judgement file: by class (or type), globs in which `*` stands for any text. The first that fits decides.
+ * A glob with a colon, `COMMAND PATH: --option`, is for one place, and those go before all others.
+ */
+export class Rules {
+  /** @param {Record<string, string>} source */
+  constructor(source) {
+    /** @type {{ result: string, path: RegExp | null, name: RegExp, source: string }[]} */
+    const rules = Object.entries(source).flatMap(([result, block]) =>
+      globsOf(block).map((glob) => {
+        const [path, name] = glob.includes(': ') ? glob.split(': ', 2) : [null, glob];
+        return { result, path: path === null ? null : toRegExp(path ?? ''), name: toRegExp(name ?? ''), source: glob };
+      }),
+    );
+    this.placed = rules.filter(({ path }) => path !== null);
+    this.general = rules.filter(({ path }) => path === null);
+    /** @type {Set<object>} */
+    this.used = new Set();
+  }
+
+  /**
+   * @param {string} path of the command
+   * @param {string} name
+   * @returns {string | undefined}
+   */
+  find(path, name) {
+    const rule =
+      this.placed.find((each) => each.path?.test(path) === true && each.name.test(name)) ??
+      this.general.find((each) => each.name.test(name));
+    if (rule !== undefined) this.used.add(rule);
+    return rule?.result;
+  }
+
+  /** Rules that decided nothing: most likely they are misspelt. */
+  unused() {
+    return [...this.placed, ...this.general].filter((rule) => !this.used.has(rule)).map(({ source }) => source);
+  }
+}
+
+/**
+ * The globs of a block: separated by commas and line ends; `# ...` is a comment.
+ * @param {string} block
+ * @returns {string[]}
+ */
+export const globsOf = (block) =>
+  block
+    .split('\n')
+    .flatMap((line) => line.replace(/(^|\s)# .*$/, '').split(','))
+    .map((glob) => glob.trim())
+    .filter((glob) => glob !== '');
+
+/**
+ * @param {string} glob
+ * @returns {RegExp}
+ */
+const toRegExp = (glob) => new RegExp(`^${glob.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`);
+
+/**
+ * @param {OptionEntry[]} options
+ * @returns {[string, string][]} class and lines
+ */
+function byClass(options) {
+  return CLASSES.flatMap((each) => {
+    const lines = options.filter((option) => option.class === each).map(({ line }) => line);
+    return lines.length === 0 ? [] : [/** @type {[string, string]} */ ([each, lines.sort().join('\\n')])];
+  });
+}
+
+/**
+ * @param {OptionEntry[]} options
+ * @returns {string} a YAML mapping on one line
+ */
+const optionMapping = (options) =>
+  `{${byClass(options)
+    .map(([each, lines]) => `${each}: "${lines}"`)
+    .join(', ')}}`;
+
+/**
+ * Writes the commands of a profile: one line each. Options that are in a set are given by its name.
+ * @param {CommandEntry[]} commands
+ * @param {Record<string, OptionEntry[]>} given sets that the judgement names
+ * @returns {string}
+ */
+export function renderCommands(commands, given) {
+  /** @type {(option: OptionEntry) => string} */
+  const key = (option) => `${option.class} ${option.line}`;
+  const sets = Object.entries(given).map(([name, options]) => ({ name, options, keys: new Set(options.map(key)) }));
+  const rows = commands.map((command) => {
+    /** @type {string[]} */
+    const include = [];
+    let options = command.options;
+    for (const set of sets) {
+      const mine = new Set(options.map(key));
+      if (![...set.keys].every((each) => mine.has(each))) continue;
+      include.push(set.name);
+      options = options.filter((option) => !set.keys.has(key(option)));
+    }
+    return { command, include, rest: options };
+  });
+  // what several commands have left in common becomes a set of its own
+  /** @type {Map<string, { options: OptionEntry[], count: number, name: string }>} */
+  const shared = new Map();
+  for (const { rest } of rows) {
+    const mapping = optionMapping(rest);
+    const entry = shared.get(mapping) ?? { options: rest, count: 0, name: '' };
+    entry.count += 1;
+    shared.set(mapping, entry);
+  }
+  let number = 0;
+  const own = [...shared].filter(([mapping, { count }]) => mapping.length > 24 && (count - 1) * (mapping.length - 8) > 40);
+  for (const [, entry] of own) entry.name = `o${(number += 1)}`;
+  const used = new Set(rows.flatMap(({ include }) => include));
+  const setLines = [
+    ...sets.filter(({ name }) => used.has(name)).map(({ name, options }) => ` ${name}: ${optionMapping(options)}`),
+    ...own.map(([mapping, { name }]) => ` ${name}: ${mapping}`),
+  ];
+  const lines = rows.map(({ command, include, rest }) => {
+    const name = shared.get(optionMapping(rest))?.name ?? '';
+    const names = name === '' ? include : [...include, name];
+    const fields = [
+      ...(command.class === null ? [] : [`class: ${command.class}`]),
+      ...(command.operands === undefined ? [] : [`operands: "${command.operands}"`]),
+      ...Object.entries(command.fields ?? {}).map(([field, value]) => `${field}: ${value}`),
+      ...(names.length === 0 ? [] : [`include: [${names.join(', ')}]`]),
+      ...(name !== '' || rest.length === 0 ? [] : [`options: ${optionMapping(rest)}`]),
+    ];
+    return ` ${command.path}: {${fields.join(', ')}}`;
+  });
+  return `sets:\n${setLines.join('\n')}\ncommands:\n${lines.join('\n')}\n`;
+}
