@@ -34,10 +34,13 @@ const LAYERS: Readonly<Record<string, Layer>> = {
 };
 /** Scripts for `sh`: no TypeScript in them. */
 const SHELL_FOLDERS = ['vm', 'host'];
+/** What is known of the options of tools: data, however long. */
+const DATA_FOLDERS = ['profiles'];
 
 const names = readdirSync(SRC, { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile())
-  .map((entry) => relative(SRC, join(entry.parentPath, entry.name)));
+  .map((entry) => relative(SRC, join(entry.parentPath, entry.name)))
+  .filter((name) => !DATA_FOLDERS.includes(layerOf(name)));
 const files = names.filter((name) => /\.[cm]?[jt]s$/.test(name)).map((name) => ({ name, text: readText(name) }));
 const imports = files.flatMap(({ name, text }) => importsOf(text).map((specifier) => ({ name, specifier })));
 

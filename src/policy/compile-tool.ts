@@ -1,10 +1,11 @@
 /** Makes a tool of what the schema accepted: defaults filled in, places kept. */
 import type { ToolLimits } from '../model/permit.ts';
 import type { DocumentPath, PolicyDocument } from './document.ts';
-import type { AllowRule, CliTool, PolicyTest, Rule, ToolAudit } from './policy.ts';
+import type { CliTool, PolicyTest, ToolAudit } from './policy.ts';
 import type { OptionRules } from './profile/option-rules.ts';
 import type { Profile } from './profile/profile.ts';
 import { compileToolProfile } from './profile/tool-profile.ts';
+import type { AllowRule, Rule } from './rule.ts';
 import type { CliToolSource } from './schema.ts';
 
 /** What a tool is compiled with, beside its own lines. */

@@ -6,10 +6,9 @@ import type { Place } from '../model/decision.ts';
 import type { ToolLimits } from '../model/permit.ts';
 import type { Problem } from '../model/problem.ts';
 import type { DenyReason } from '../model/reason.ts';
-import type { AllowPattern } from './allow-pattern.ts';
-import type { DenyPattern } from './deny-pattern.ts';
 import type { EnvironmentRules } from './environment.ts';
 import type { ToolProfile } from './profile/tool-profile.ts';
+import type { AllowRule, DenyRule } from './rule.ts';
 
 /** One policy file. */
 export interface Policy {
@@ -24,17 +23,6 @@ export interface Policy {
   /** What the file says that somebody should look at. */
   readonly warnings: readonly Problem[];
 }
-
-/** A rule with its place, as written and compiled. */
-export interface Rule<Pattern> {
-  /** As the policy writes it. */
-  readonly pattern: string;
-  readonly place: Place;
-  readonly compiled: Pattern;
-}
-
-export type AllowRule = Rule<AllowPattern>;
-export type DenyRule = Rule<DenyPattern>;
 
 /** A capability of `type: cli`: a program on this host. */
 export interface CliTool extends EnvironmentRules {

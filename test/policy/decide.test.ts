@@ -36,6 +36,7 @@ describe('decideTool', () => {
         message: 'there is no such tool for this client',
         tool: name,
         rules: [],
+        read: null,
         env: [],
         envDropped: 1,
       });

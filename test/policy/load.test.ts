@@ -226,7 +226,7 @@ describe('problems', () => {
   });
 
   it.each([
-    ['profile: git', "profile 'git' is not in this version; expected none"],
+    ['profile: gitt', "there is no profile 'gitt'"],
     ['run_as: nobody', "'run_as' is not in this version"],
     ['sha256: abc', "'sha256' is not in this version"],
     ['limits: {}', "'limits' is not in this version"],

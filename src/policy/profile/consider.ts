@@ -3,8 +3,9 @@ import type { ConsideredRule, FileClaim, ReadArgv } from '../../model/decision.t
 import type { Considered } from '../considered.ts';
 import { expandLists } from './expand-lists.ts';
 import type { Places } from './file-claim.ts';
-import { matchProfileAllow, type ProfileContext, type ProfileMatch } from './match-allow.ts';
+import { matchProfileAllow } from './match-allow.ts';
 import { matchProfileDeny } from './match-deny.ts';
+import type { ProfileContext, ProfileMatch } from './matching.ts';
 import { readCall, type ReadCall } from './read-call.ts';
 import type { Fault } from './read-options.ts';
 import type { ToolProfile } from './tool-profile.ts';

@@ -2,14 +2,12 @@
 import { climbs } from '../grammar.ts';
 import { quoted } from '../../model/visible.ts';
 import type { ProfileAllow } from './allow-pattern.ts';
-import type { ValueRefusal } from './judge-value.ts';
+import { NO_RULE, type Refuse } from './matching.ts';
 import type { PatternValue } from './pattern-value.ts';
 import type { Operand } from './read-call.ts';
 
-type Refuse = Omit<ValueRefusal, 'token'> & { readonly token: string | null };
-
 /** Refuses what the pattern does not spell; without a spelled `--`, all of it. Never throws. */
-export function matchProgram(
+export function refuseProgram(
   { dashes, behindDashes, open }: ProfileAllow,
   words: readonly Operand[],
 ): Refuse | undefined {
@@ -44,5 +42,5 @@ function refuseWord(pattern: PatternValue | undefined, text: string): string | u
 }
 
 function refuse(token: string, why: string): Refuse {
-  return { reason: 'no-rule', token, message: 'no rule allows these arguments', why };
+  return { reason: 'no-rule', token, message: NO_RULE, why };
 }

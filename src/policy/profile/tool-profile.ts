@@ -1,5 +1,5 @@
 /** A tool's rules under its profile: compiled when the policy is loaded. */
-import type { AllowRule, DenyRule, Rule } from '../policy.ts';
+import type { AllowRule, DenyRule, Rule } from '../rule.ts';
 import { compileProfileAllow, type CompiledProfileAllow } from './allow-pattern.ts';
 import { compileProfileDeny, type ProfileDeny } from './deny-pattern.ts';
 import type { OptionRules } from './option-rules.ts';

@@ -1,0 +1,128 @@
+/**
+ * The options of a call against those that an allow spells.
+ *
+ * Invariants: a spelled option has to be there, once each time it is spelled. Another one passes only by a closing `*`,
+ * only if it is safe or the tool's `options` allow it, and only once unless it repeats. What the tool's `options` deny
+ * passes nowhere, and values that they list bind everywhere.
+ */
+import { quoted, visible } from '../../model/visible.ts';
+import type { SpelledOption } from './allow-pattern.ts';
+import { judgeValue } from './judge-value.ts';
+import { type Matching, NO_RULE, type Refuse } from './matching.ts';
+import { ANY, type PatternValue } from './pattern-value.ts';
+import type { ReadOption } from './read-options.ts';
+
+/** Refuses the first option that may not be there, or the first that is missing. Never throws. */
+export function refuseOptions(matching: Matching): Refuse | undefined {
+  const spelled = [...matching.pattern.options];
+  const seen = new Set<ReadOption['spec']>();
+  for (const option of matching.call.options) {
+    const at = spelled.findIndex((candidate) => isNamed(candidate, option));
+    const [match] = at === -1 ? [] : spelled.splice(at, 1);
+    const refusal =
+      match === undefined
+        ? refuseFurther(matching, option, seen.has(option.spec))
+        : refuseSpelled(matching, match, option);
+    if (refusal !== undefined) return refusal;
+    seen.add(option.spec);
+    matching.reached += 1;
+  }
+  const [missing] = spelled;
+  if (missing === undefined) return undefined;
+  const why = `option ${visible(missing.name, 80)} is missing, which the pattern spells`;
+  return { reason: 'no-rule', token: null, message: NO_RULE, why };
+}
+
+function isNamed({ spec, name }: SpelledOption, option: ReadOption): boolean {
+  return spec === null ? option.spec.names.includes(name) : option.spec === spec;
+}
+
+function refuseSpelled(matching: Matching, { values, on }: SpelledOption, option: ReadOption): Refuse | undefined {
+  if (option.on !== on) return optionRefused(option, `the pattern has it switched ${on ? 'on' : 'off'}`);
+  const absent = values[option.values.length];
+  if (absent !== undefined && absent.kind !== 'any')
+    return optionRefused(option, `the pattern has it with '${visible(absent.source)}'`);
+  const refusal = refuseByRules(matching, option);
+  return refusal ?? refuseValues(matching, option, (index) => values[index] ?? values.at(-1) ?? ANY);
+}
+
+/** One that the pattern does not spell. */
+function refuseFurther(matching: Matching, option: ReadOption, again: boolean): Refuse | undefined {
+  const { spec, name } = option;
+  const rule = matching.context.rules.of(option);
+  if (!matching.pattern.open) return optionRefused(option, "the pattern does not spell it, and does not end in '*'");
+  if (again && !spec.repeats)
+    return optionRefused(option, 'it stands once more than the pattern spells it, and does not repeat');
+  if (spec.class !== 'safe' && rule?.verdict !== 'allow') {
+    const why = `it is of class ${spec.class}, and no wildcard stands for it: spell it in the pattern, or set options: {"${visible(name, 80)}": allow}`;
+    return optionRefused(option, why);
+  }
+  if (spec.stdin && !matching.context.streams) {
+    const why = "it makes the tool read its standard input: spell it, or set 'stdin'";
+    return {
+      reason: 'stdin-refused',
+      token: name,
+      message: `option ${visible(name, 80)} reads the standard input`,
+      why,
+    };
+  }
+  const refusal = refuseByRules(matching, option);
+  return refusal ?? (rule?.values == null ? refuseValues(matching, option, () => ANY) : undefined);
+}
+
+/** What the tool's `options` say binds everywhere, also where a pattern spells the option. */
+function refuseByRules(matching: Matching, option: ReadOption): Refuse | undefined {
+  const rule = matching.context.rules.of(option);
+  if (rule?.verdict === 'deny') return optionRefused(option, `options: {"${visible(rule.name, 80)}": deny} denies it`);
+  if (rule?.values == null) return undefined;
+  const allowed = (index: number): boolean =>
+    rule.values?.some((value) => refuseValue(matching, value, option, index) === undefined) === true;
+  const refused = option.values.findIndex((_, index) => !allowed(index));
+  if (refused === -1 && option.values.length > 0) return undefined;
+  const token = option.values[refused] ?? option.name;
+  const why = `options: {"${visible(rule.name, 80)}": [...]} lists other values`;
+  return { reason: 'value-refused', token, message: valueMessage(token, option), why };
+}
+
+function refuseValues(
+  matching: Matching,
+  option: ReadOption,
+  patternOf: (index: number) => PatternValue,
+): Refuse | undefined {
+  for (const index of option.values.keys()) {
+    const refusal = refuseValue(matching, patternOf(index), option, index);
+    if (refusal !== undefined) return refusal;
+  }
+  return undefined;
+}
+
+function refuseValue(matching: Matching, pattern: PatternValue, option: ReadOption, index: number): Refuse | undefined {
+  const { spec, values, name } = option;
+  const type = spec.types[index] ?? spec.types.at(-1);
+  if (type === undefined) return undefined;
+  const whole = values[index] ?? '';
+  for (const text of type.kind === 'list' ? whole.split(type.separator) : [whole]) {
+    const judged = judgeValue(pattern, { text, type, place: 'value' }, matching.context.places);
+    if (!judged.ok) {
+      const reason = judged.refusal.reason === 'no-rule' ? 'value-refused' : judged.refusal.reason;
+      const why = `value of ${visible(name, 80)}: ${judged.refusal.why}`;
+      return { reason, token: text, message: valueMessage(text, option), why };
+    }
+    if (judged.claim !== null) matching.claims.push(judged.claim);
+  }
+  return undefined;
+}
+
+function valueMessage(value: string, { name }: ReadOption): string {
+  return `value ${quoted(value, 80)} of ${visible(name, 80)} is not allowed`;
+}
+
+function optionRefused({ name }: ReadOption, why: string): Refuse {
+  const shown = visible(name, 80);
+  return {
+    reason: 'option-refused',
+    token: name,
+    message: `option ${shown} is not allowed`,
+    why: `option ${shown}: ${why}`,
+  };
+}
