@@ -94,19 +94,20 @@ function answerLine(tools: Tools, line: string | undefined, json: boolean): stri
     message,
     env: [],
     envDropped: 0,
+    read: null,
     rules: [],
   });
 }
 
 function decisionJson(decision: Decision): string {
-  const { verdict, reason, rule, tool, env, envDropped, rules } = decision;
+  const { verdict, reason, rule, tool, env, envDropped, read, rules } = decision;
   const shared = { verdict, reason, rule: rule === null ? null : formatPlace(rule), tool };
   const detail =
     decision.verdict === 'deny'
       ? { token: decision.token, message: decision.message }
       : { token: null, cwd: decision.permit.cwd?.path ?? null, stdin: decision.permit.stdin };
   const considered = rules.map(({ place, ...considering }) => ({ ...considering, rule: formatPlace(place) }));
-  return asciiJson({ ...shared, ...detail, env, envDropped, rules: considered });
+  return asciiJson({ ...shared, ...detail, env, envDropped, read, rules: considered });
 }
 
 /** Waits for a slow reader, so that no number of requests fills the memory. */

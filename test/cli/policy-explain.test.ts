@@ -17,10 +17,14 @@ writeFileSync(
   op:
     type: cli
     binary: /usr/bin/true
-    argv_allow_patterns: ["item get *", "say *"]
+    argv_allow_patterns: ["item get *"]
     argv_deny_patterns: ["* --reveal"]
     env_allow: [LANG]
     tests: [{allow: this one fails}]
+  tell:
+    type: cli
+    binary: /usr/bin/true
+    argv_allow_patterns: ["say *"]
 `,
 );
 writeFileSync(
@@ -54,6 +58,7 @@ describe('policy explain of one call', () => {
     const denied = await explain({ words: ['op', 'item', 'get', '--reveal'] });
     expect(denied.status).toBe(1);
     expect(denied.stdout).toContain('(rule-denies at');
+    expect(denied.stdout).toContain('\n  subcommand  item get\n  option      --reveal  (prints-secret)\n');
   });
 
   it('prints JSON for programs', async () => {
@@ -68,6 +73,23 @@ describe('policy explain of one call', () => {
       stdin: 'none',
       cwd: null,
     });
+  });
+
+  it('tells programs how the arguments were read, and nothing where no profile knows the tool', async () => {
+    const read = async (...words: string[]): Promise<unknown> => {
+      const { stdout } = await explain({ words, json: true });
+      return (JSON.parse(stdout) as { read: unknown }).read;
+    };
+    expect(await read('op', 'item', 'get', 'x', '--vault=Shared', '--reveal')).toEqual({
+      verb: ['item', 'get'],
+      options: [
+        { name: '--vault', values: ['Shared'], on: true, class: 'safe' },
+        { name: '--reveal', values: [], on: true, class: 'prints-secret' },
+      ],
+      operands: ['x'],
+    });
+    expect(await read('tell', 'say', 'x')).toBeNull();
+    expect(await read('nobody')).toBeNull();
   });
 
   it('is told the working directory', async () => {
@@ -150,19 +172,26 @@ describe('policy explain of requests on stdin', () => {
     '{"tool":"op","argv":[]} x',
   ])('answers %s with a denial: malformed', async (line) => {
     const [answer] = await answers(line);
-    expect(answer).toMatchObject({ verdict: 'deny', reason: 'malformed', rule: null, token: null, env: [] });
+    expect(answer).toMatchObject({
+      verdict: 'deny',
+      reason: 'malformed',
+      rule: null,
+      token: null,
+      env: [],
+      read: null,
+    });
     expect(answer?.['message']).toBeTypeOf('string');
   });
 
   it('prints ASCII only, whatever the request holds', async () => {
-    const line = JSON.stringify({ tool: 'op', argv: ['é\u202e\u001b\u009b', '\u{1f600}'] });
+    const line = JSON.stringify({ tool: 'tell', argv: ['é\u202e\u001b\u009b', '\u{1f600}'] });
     const { stdout } = await explain({ stdin: true, json: true }, [`${line}\n`]);
     expect(stdout).toMatch(/^[\x20-\x7e]+\n$/);
     expect(JSON.parse(stdout)).toMatchObject({ token: 'é\u202e\u001b\u009b' });
   });
 
   it('reads lines however they come, the last one without its end too', async () => {
-    const call = '{"tool":"op","argv":["say","\u{1f600}"]}';
+    const call = '{"tool":"tell","argv":["say","\u{1f600}"]}';
     const bytes = [...Buffer.from(`${call}\r\n${call}\n${call}`)].map((byte) => Buffer.from([byte]));
     const { stdout } = await explain({ stdin: true, json: true }, bytes);
     expect(stdout.match(/"verdict":"allow"/g)).toHaveLength(3);
@@ -174,7 +203,7 @@ describe('policy explain of requests on stdin', () => {
       Buffer.from([0xff, 0x0a]),
       'x'.repeat(5 * 1024 * 1024),
       'y'.repeat(5 * 1024 * 1024),
-      '\n{"tool":"op","argv":["say"]}\n',
+      '\n{"tool":"tell","argv":["say"]}\n',
     ];
     const { stdout } = await explain({ stdin: true, json: true }, lines);
     expect(stdout.match(/"reason":"[a-z]+"|"verdict":"allow"/g)).toEqual([
@@ -185,13 +214,13 @@ describe('policy explain of requests on stdin', () => {
   });
 
   it('takes an argument of 128 KiB', async () => {
-    const [answer] = await answers(JSON.stringify({ tool: 'op', argv: ['say', 'a'.repeat(131_071)] }));
+    const [answer] = await answers(JSON.stringify({ tool: 'tell', argv: ['say', 'a'.repeat(131_071)] }));
     expect(answer?.['verdict']).toBe('allow');
   });
 
   it('prints text for people without --json', async () => {
-    const { stdout } = await explain({ stdin: true }, ['{"tool":"op","argv":["say"]}\n{\n']);
-    expect(stdout).toContain('allow: op\n');
+    const { stdout } = await explain({ stdin: true }, ['{"tool":"tell","argv":["say"]}\n{\n']);
+    expect(stdout).toContain('allow: tell\n');
     expect(stdout).toMatch(/\ndeny: .*JSON.* \(malformed\)\n$/);
   });
 });
