@@ -36,6 +36,7 @@ export function compileTool(
     binary: source.binary,
     binaryPlace: document.placeOf([...path, 'binary']),
     profile: profile === null ? null : compileToolProfile(profile, { allow, deny, stream, options }),
+    profileNamed: source.profile !== undefined,
     allow,
     deny,
     stdin,

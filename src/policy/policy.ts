@@ -36,6 +36,8 @@ export interface CliTool extends EnvironmentRules {
   readonly binaryPlace: Place;
   /** What is known of its options, and the rules as that reads them; null where nothing is. */
   readonly profile: ToolProfile | null;
+  /** False: the policy does not say which profile, so that of the tool's name is taken where there is one. */
+  readonly profileNamed: boolean;
   /** None: nothing is allowed. */
   readonly allow: readonly AllowRule[];
   /** A matching one beats every allow. */

@@ -66,6 +66,7 @@ export function buildProfile(
     file,
     digest,
     versions: source.versions,
+    parser: typeof source.parser === 'string' ? source.parser : source.parser.kind,
     dialect: dialectOf(source.parser),
     root: buildTree(builder),
     neutralise: new Map(Object.entries(source.neutralise?.env ?? {})),

@@ -66,6 +66,8 @@ export interface Profile {
   readonly digest: string;
   /** The tool's versions that it was written for. */
   readonly versions: string;
+  /** The kind of its parser, as the profile names it; `dialect` has what it does, overridden traits included. */
+  readonly parser: string;
   readonly dialect: Dialect;
   readonly root: Command;
   /** Variables that the tool always gets, so that it runs less of what it finds. What a policy injects wins. */
