@@ -3,7 +3,8 @@
  */
 import type { Problem } from '../model/problem.ts';
 import { type DocumentPath, formatPath, type PolicyDocument } from './document.ts';
-import type { CliTool } from './policy.ts';
+import type { CliTool, Policy } from './policy.ts';
+import { lintToolProfile } from './profile/lint-profile.ts';
 import type { CliToolSource, PolicySource } from './schema.ts';
 
 /** Looks at a policy that the schema accepted. Never throws. */
@@ -30,10 +31,11 @@ interface Finding {
 function lintTool(tool: CliTool, source: CliToolSource | undefined): Finding[] {
   if (source === undefined) return [];
   return [
-    ...lintPatterns('argv_allow_patterns', tool.allow, lintAllow),
+    ...lintPatterns('argv_allow_patterns', tool.allow, (pattern) => lintAllow(pattern, tool.profile !== null)),
     ...lintPatterns('argv_deny_patterns', tool.deny, lintDialect),
     ...lintPatterns('argv_allow_patterns', tool.allow, (pattern) => lintOwnName(pattern, tool.name)),
     ...lintPatterns('argv_deny_patterns', tool.deny, (pattern) => lintOwnName(pattern, tool.name)),
+    ...lintProfile(tool),
     ...lintEnvironment(source),
     ...lintRest(tool, source),
   ];
@@ -47,12 +49,38 @@ function lintPatterns(
   return rules.flatMap(({ pattern }, index) => lint(pattern).map((message) => ({ path: [key, index], message })));
 }
 
-function lintAllow(pattern: string): string[] {
+function lintAllow(pattern: string, profiled: boolean): string[] {
   const words = pattern.trim().split(/[ \t]+/);
   const findings = lintDialect(pattern);
-  if (pattern.trim() === '*') findings.push("allows every call without options; spell the tool's subcommands");
-  else if (words[0] === '*') findings.push("the first '*' is exactly one operand, and never options before the rest");
+  if (pattern.trim() === '*' && !profiled)
+    findings.push("allows every call without options; spell the tool's subcommands");
+  else if (words[0] === '*' && words.length > 1)
+    findings.push("the first '*' is exactly one operand, and never options before the rest");
   return findings;
+}
+
+/** What only the profile knows, and must be known before anybody relies on the policy. */
+function lintProfile({ profile, cwdAllowed, cwdTrusted }: CliTool): Finding[] {
+  if (profile === null) return [];
+  const findings = profile.allow.flatMap(({ compiled }, index): Finding[] =>
+    compiled.ok ? [] : [{ path: ['argv_allow_patterns', index], message: `no call can match it: ${compiled.problem}` }],
+  );
+  if (cwdAllowed === null || cwdTrusted || !profile.profile.executesDirectory) return findings;
+  const message = 'the tool runs code that it finds there, so such calls are refused without cwd_trusted: true';
+  return [...findings, { path: ['cwd_allowed'], message }];
+}
+
+/**
+ * Looks at what a policy reaches under the profiles of its tools: for `policy check`, because it takes longer than a
+ * policy takes to load. Never throws.
+ */
+export function lintReach(policy: Policy): Problem[] {
+  return [...policy.tools.values()].flatMap(({ name, profile, cwdAllowed }) => {
+    const findings = profile === null ? [] : lintToolProfile(profile, cwdAllowed !== null);
+    return findings.map(({ list, index, place, message }): Problem => {
+      return { severity: 'warning', place, path: formatPath(['tools', name, list, index]), message };
+    });
+  });
 }
 
 /** Command lines of other pattern languages begin with the program. */

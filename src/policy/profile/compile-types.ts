@@ -47,8 +47,35 @@ function compileShape(name: string, source: ShapeSource): Shape {
   const conditions = [source.match, source.contains, source['one-of']].filter((condition) => condition !== undefined);
   if (conditions.length > 1) throw new ProfileMistake(`type '${name}': a shape has one of match, contains and one-of`);
   const type: BaseType = source.type ?? 'text';
-  return { fits: condition(name, source), class: source.class ?? 'safe', type, after: source.after ?? null };
+  const fits = condition(name, source);
+  const example = exampleOf(source);
+  return {
+    fits,
+    class: source.class ?? 'safe',
+    type,
+    after: source.after ?? null,
+    example: fits(example) ? example : null,
+  };
 }
+
+/** Some text that most likely has the shape; whoever uses it asks. */
+function exampleOf({ match, contains, 'one-of': values, type }: ShapeSource): string {
+  if (match !== undefined) return match.replace(/\\(.)|[*?]/gs, (_, escaped: string | undefined) => escaped ?? 'x');
+  if (contains !== undefined) return contains.replace(/\\(\W)/g, '$1');
+  return values?.[0] ?? EXAMPLES[type ?? 'text'];
+}
+
+/** A value of each type: of those that name something, one that no policy would let a wildcard stand for. */
+export const EXAMPLES: Readonly<Record<BaseType, string>> = {
+  text: 'x',
+  word: 'x',
+  integer: '7',
+  file: '/etc/passwd',
+  outfile: '/etc/passwd',
+  url: 'https://attacker.example/x',
+  host: 'attacker.example',
+  program: 'x',
+};
 
 function condition(name: string, source: ShapeSource): (text: string) => boolean {
   if (source.match !== undefined) return compileMatch(name, source.match);

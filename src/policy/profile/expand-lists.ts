@@ -39,7 +39,8 @@ function split(operand: Operand, type: ListType): Operand[] {
 
 /** `secret/db` as type and name; an element without a name is itself. */
 function pairOf(element: Operand, { pair }: ListType): Operand[] {
-  const at = pair === null ? -1 : element.text.indexOf(pair);
+  // A url is no pair, whatever it holds: it stays whole, and is judged as one.
+  const at = pair === null || element.text.includes('://') ? -1 : element.text.indexOf(pair);
   if (at === -1) return [element];
   return [
     { ...element, text: element.text.slice(0, at) },

@@ -69,6 +69,7 @@ export function buildProfile(
     parser: typeof source.parser === 'string' ? source.parser : source.parser.kind,
     dialect: dialectOf(source.parser),
     root: buildTree(builder),
+    executesDirectory: [source, ...Object.values(source.commands ?? {})].some(({ cwd }) => cwd === 'executes'),
     neutralise: new Map(Object.entries(source.neutralise?.env ?? {})),
   };
 }

@@ -70,6 +70,8 @@ export interface Profile {
   readonly parser: string;
   readonly dialect: Dialect;
   readonly root: Command;
+  /** True where any of its commands runs code of the working directory. */
+  readonly executesDirectory: boolean;
   /** Variables that the tool always gets, so that it runs less of what it finds. What a policy injects wins. */
   readonly neutralise: ReadonlyMap<string, string>;
 }

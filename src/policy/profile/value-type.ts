@@ -33,6 +33,8 @@ export interface Shape {
   readonly type: BaseType;
   /** What stands before the path in a value of type `file` or `outfile`; null: the whole value is the path. */
   readonly after: string | null;
+  /** A value of this shape, to try policies with; null where none can be made of its condition. */
+  readonly example: string | null;
 }
 
 export const TEXT: ValueType = { kind: 'text' };

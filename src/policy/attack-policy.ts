@@ -1,0 +1,56 @@
+/** Tries attacks on a policy, and says which get through: `carapace policy attack`. */
+import { decideTool } from './decide.ts';
+import type { CliTool } from './policy.ts';
+import { type Attack, attacksOn, baseCalls } from './profile/attack.ts';
+import { directoryToOpen, type WorkingDirectory } from './working-directory.ts';
+
+export interface AttackReport {
+  readonly tool: string;
+  /** False where nothing is known of the tool's options: then nothing can be made of it. */
+  readonly profile: boolean;
+  readonly tried: number;
+  /** Calls that the attacks were put into, and how many of them the policy allows: none, and it was hardly tried. */
+  readonly bases: number;
+  readonly allowedBases: number;
+  readonly through: readonly Attack[];
+}
+
+/** More are the same mistake again. */
+const MOST_REPORTED = 50;
+
+/** Tries everything that the tool's profile gives, and `corpus`: calls that are known as attacks. Never throws. */
+export function attackTool(tool: CliTool, corpus: readonly (readonly string[])[] = []): AttackReport {
+  if (tool.profile === null)
+    return { tool: tool.name, profile: false, tried: 0, bases: 0, allowedBases: 0, through: [] };
+  const tools = new Map([[tool.name, tool]]);
+  const isAllowed = (argv: readonly string[]): boolean => decideCall(tools, tool, argv);
+  const bases = baseCalls(tool.profile);
+  const through: Attack[] = [];
+  let tried = 0;
+  for (const attack of attacksOn(tool.profile)) {
+    tried += 1;
+    if (through.length < MOST_REPORTED && isAllowed(attack.argv)) through.push(attack);
+  }
+  for (const argv of corpus) {
+    tried += 1;
+    if (isAllowed(argv)) through.push({ argv, what: 'known as an attack' });
+  }
+  return {
+    tool: tool.name,
+    profile: true,
+    tried,
+    bases: bases.length,
+    allowedBases: bases.filter(isAllowed).length,
+    through,
+  };
+}
+
+function decideCall(tools: ReadonlyMap<string, CliTool>, tool: CliTool, argv: readonly string[]): boolean {
+  const request = { tool: tool.name, argv, env: new Map(), cwd: undefined };
+  const path = directoryToOpen(tool, request);
+  const directory: WorkingDirectory =
+    path === null
+      ? { kind: 'none' }
+      : { kind: 'opened', directory: { path, dev: '0', ino: '0' }, allowed: tool.cwdAllowed ?? [] };
+  return decideTool(tools, request, directory).verdict === 'allow';
+}

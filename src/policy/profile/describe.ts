@@ -1,0 +1,17 @@
+/** Commands and options of a profile in the notation that profiles are written in. */
+import type { OperandSpec, OptionSpec } from './profile.ts';
+import { typeName } from './value-type.ts';
+
+/** `-o, --output <word> (repeats)`. */
+export function describeOption({ names, arity, types, repeats, negatable, stdin }: OptionSpec): string {
+  const written = types.map((type) => `<${typeName(type)}>`).join(' ');
+  const values = { switch: '', required: ` ${written}`, optional: ` [${written}]`, many: ` ${written}...` }[arity];
+  const flags = Object.entries({ repeats, negatable, stdin }).flatMap(([flag, is]) => (is ? [flag] : []));
+  return `${names.join(', ')}${values}${flags.length === 0 ? '' : ` (${flags.join(', ')})`}`;
+}
+
+/** `<word> <file>...`; the empty text where a command takes none. */
+export function describeOperands({ types, rest }: OperandSpec): string {
+  const written = types.map((type) => `<${typeName(type)}>`);
+  return [...written, ...(rest === null ? [] : [`<${typeName(rest)}>...`])].join(' ');
+}
