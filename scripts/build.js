@@ -1,7 +1,7 @@
 // Compiles src/ to dist/ and notes the commit, for `--version`. Plain JavaScript: it must run before anything is built.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { parse } from 'yaml';
 
 const root = new URL('..', import.meta.url);
 const tsc = new URL('node_modules/typescript/bin/tsc', root);
@@ -12,7 +12,7 @@ const tsc = new URL('node_modules/typescript/bin/tsc', root);
  * @returns {Promise<void>}
  */
 async function buildProfiles() {
-  const { loadProfile } = await import(new URL('dist/policy/profile/load-profile.js', root).href);
+  const { digestOf, loadProfile } = await import(new URL('dist/policy/profile/load-profile.js', root).href);
   const from = new URL('src/profiles/', root);
   const to = new URL('dist/profiles/', root);
   mkdirSync(to, { recursive: true });
@@ -20,14 +20,33 @@ async function buildProfiles() {
     const text = readFileSync(new URL(file, from), 'utf8');
     const name = file.replace(/\.yaml$/, '');
     const loaded = loadProfile({ name, file: `src/profiles/${file}`, text });
-    if (!loaded.ok) {
+    if (loaded.ok !== true) {
       for (const { place, path, message } of loaded.problems) {
         process.stderr.write(`${place.file}:${place.line}:${place.column}: ${path}: ${message}\n`);
       }
       process.exit(1);
     }
-    const digest = createHash('sha256').update(text).digest('hex');
-    writeFileSync(new URL(`${name}.json`, to), JSON.stringify({ digest, source: loaded.source }));
+    writeFileSync(new URL(`${name}.json`, to), JSON.stringify({ digest: digestOf(text), source: loaded.source }));
+  }
+}
+
+/**
+ * Collects the attacks that the profiles are tested with, for `carapace policy attack`.
+ *
+ * @returns {Promise<void>}
+ */
+async function buildAttacks() {
+  const { plainText, splitWords } = await import(new URL('dist/policy/split.js', root).href);
+  const from = new URL('test/profiles/', root);
+  const to = new URL('dist/attacks/', root);
+  mkdirSync(to, { recursive: true });
+  for (const file of readdirSync(from).filter((name) => name.endsWith('.yaml'))) {
+    /** @type {{ policies: { attacks?: string[] }[] }} */
+    const { policies } = parse(readFileSync(new URL(file, from), 'utf8'));
+    const attacks = policies
+      .flatMap(({ attacks: typed = [] }) => typed)
+      .map((typed) => splitWords(typed, 'shell').words.map(plainText));
+    writeFileSync(new URL(file.replace(/yaml$/, 'json'), to), JSON.stringify(attacks));
   }
 }
 
@@ -48,5 +67,6 @@ if (status !== 0) process.exit(status ?? 1);
 mkdirSync(new URL('dist/vm', root), { recursive: true });
 cpSync(new URL('src/vm', root), new URL('dist/vm', root), { recursive: true });
 await buildProfiles();
+await buildAttacks();
 chmodSync(new URL('dist/cli/main.js', root), 0o755);
 writeFileSync(new URL('dist/build.json', root), `${JSON.stringify({ commit: commit() })}\n`);

@@ -142,10 +142,32 @@ function addPolicy(root: Command, act: Act, toolWords: readonly string[]): void 
     .option(...JSON_OPTION)
     .action((options: object) => act(() => import('./policy-explain.ts'))({ ...options, words: toolWords }));
   policy
+    .command('attack')
+    .description('try to get past policies with all that the profiles of their tools give')
+    .option('--policy <file>', 'a policy file; repeatable (default: all of the directory)', collect)
+    .option(...DIR)
+    .option(...JSON_OPTION)
+    .action(act(() => import('./policy-attack.ts')));
+  policy
     .command('schema')
     .description('print the JSON Schema of policies, for editors')
     .option('--reference', 'print the reference page instead, in Markdown')
     .action(act(() => import('./policy-schema.ts')));
+  addPolicyAuthoring(policy, act);
+}
+
+function addPolicyAuthoring(policy: Command, act: Act): void {
+  policy
+    .command('profiles')
+    .argument('[name]', 'one of them: its commands and options, with the class of each')
+    .description(
+      'what is known of tools and their options: profiles that come with Carapace, and those of policies/profiles/',
+    )
+    .option(...DIR)
+    .option(...JSON_OPTION)
+    .action((name: string | undefined, options: object) =>
+      act(() => import('./policy-profiles.ts'))({ ...options, ...(name === undefined ? {} : { name }) }),
+    );
 }
 
 function addConfig(root: Command, act: Act): void {

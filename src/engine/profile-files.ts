@@ -45,6 +45,12 @@ export function builtInProfileNames(): string[] {
     .sort();
 }
 
+/** Calls of a tool that are known as attacks, as the build collected them; none in a checkout that is not built. */
+export function knownAttacks(name: string): string[][] {
+  const file = new URL(`../attacks/${name}.json`, import.meta.url);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as string[][]) : [];
+}
+
 function loadOwn(name: string, file: string, text: string): FoundProfile {
   try {
     return loadProfile({ name, file, text });

@@ -2,6 +2,7 @@
 import { decideTool } from './decide.ts';
 import type { CliTool } from './policy.ts';
 import { type Attack, attacksOn, baseCalls } from './profile/attack.ts';
+import { readCall } from './profile/read-call.ts';
 import { directoryToOpen, type WorkingDirectory } from './working-directory.ts';
 
 export interface AttackReport {
@@ -33,7 +34,8 @@ export function attackTool(tool: CliTool, corpus: readonly (readonly string[])[]
   }
   for (const argv of corpus) {
     tried += 1;
-    if (isAllowed(argv)) through.push({ argv, what: 'known as an attack' });
+    const unspelled = unspelledDanger(argv, tool);
+    if (unspelled !== undefined && isAllowed(argv)) through.push({ argv, what: `${unspelled}, known as an attack` });
   }
   return {
     tool: tool.name,
@@ -43,6 +45,20 @@ export function attackTool(tool: CliTool, corpus: readonly (readonly string[])[]
     allowedBases: bases.filter(isAllowed).length,
     through,
   };
+}
+
+/**
+ * What is not safe in a call and stands in no allow's text, in whatever spelling: compared as text, so that it does not
+ * lean on the matching that is being tried. Undefined: all that it does is what the author wrote.
+ */
+function unspelledDanger(argv: readonly string[], { allow, profile }: CliTool): string | undefined {
+  if (profile === null) return undefined;
+  const { command, options } = readCall(argv, profile.profile);
+  const spelled = (name: string): boolean => allow.some(({ pattern }) => pattern.includes(name));
+  const option = options.find(({ spec }) => spec.class !== 'safe' && !spec.names.some(spelled));
+  if (option !== undefined) return `option ${option.name} (${option.spec.class})`;
+  const unsafe = command.class !== 'safe' && !command.names.some(spelled);
+  return unsafe && command.class !== null ? `subcommand ${command.path.join(' ')} (${command.class})` : undefined;
 }
 
 function decideCall(tools: ReadonlyMap<string, CliTool>, tool: CliTool, argv: readonly string[]): boolean {
