@@ -43,7 +43,8 @@ export interface PolicyFolder extends Folder {
   readonly profiles: Folder;
 }
 
-function readProfileFolder(policiesDirectory: string): Folder {
+/** Reads the operator's own profiles, which lie beside the policies. Never throws: what is wrong is in the folder. */
+export function readProfileFolder(policiesDirectory: string): Folder {
   return readFolder(join(policiesDirectory, 'profiles'), isProfileFile);
 }
 
