@@ -15,7 +15,7 @@ import { parse } from 'yaml';
  * @typedef {Record<string, string>} Blocks globs by class or type
  * @typedef {{ head: string, groups: string, reads: string, verbs: Blocks, commands: Blocks, options: Blocks,
  *   'options-of-reads': Blocks, values: Blocks, kinds: Blocks, operands: Blocks, repeats: string, stdin: string,
- *   hidden?: string, sets: Blocks }} Judgement
+ *   hidden?: string, sets: Record<string, string | Blocks> }} Judgement
  */
 
 /** The order in which a profile lists classes. */
@@ -312,15 +312,17 @@ function sharedSets(rows) {
 /**
  * Writes the sets and commands of a profile: one line each.
  * @param {CommandEntry[]} commands
- * @param {Blocks} sets the judgement's
+ * @param {Judgement['sets']} sets
  * @returns {string}
  */
 function render(commands, sets) {
-  const given = Object.entries(sets).map(([name, block]) => {
-    const options = block
-      .trim()
-      .split('\n')
-      .map((line) => ({ names: [], line, class: 'safe' }));
+  const given = Object.entries(sets).map(([name, blocks]) => {
+    const options = Object.entries(typeof blocks === 'string' ? { safe: blocks } : blocks).flatMap(([each, block]) =>
+      block
+        .trim()
+        .split('\n')
+        .map((line) => ({ names: [], line, class: each })),
+    );
     return { name, options, keys: new Set(options.map(keyOf)) };
   });
   const rows = commands.map((command) => withSets(command, given));
@@ -347,6 +349,21 @@ function render(commands, sets) {
 }
 
 /**
+ * Groups can be run as well: they print their help.
+ * @param {CommandEntry[]} commands
+ * @returns {CommandEntry[]}
+ */
+function groupsOf(commands) {
+  const known = new Set(commands.map(({ path }) => path));
+  const above = commands.flatMap(({ path }) => {
+    const words = path.split(' ');
+    return words.slice(1).map((_, index) => words.slice(0, index + 1).join(' '));
+  });
+  const groups = [...new Set(above)].filter((path) => !known.has(path));
+  return groups.map((path) => ({ path, class: 'safe', operands: '', program: false, options: [] }));
+}
+
+/**
  * Writes src/profiles/TOOL.yaml, and what somebody who changes the judgement wants to know.
  * @param {string} tool
  * @param {string} version of the tool
@@ -357,7 +374,7 @@ export function makeProfile(tool, version, commands) {
   const source = readJudgement(tool);
   const judge = new Judge(source);
   const taken = commands.flatMap((command) => judge.command(command) ?? []);
-  const text = `${source.head.replace('VERSION', version).trimEnd()}\n${render(taken, source.sets)}`;
+  const text = `${source.head.replace('VERSION', version).trimEnd()}\n${render([...groupsOf(taken), ...taken], source.sets)}`;
   writeFileSync(new URL(`../../src/profiles/${tool}.yaml`, import.meta.url), text);
   for (const [name, path] of judge.unknown) console.log(`of a read, without a class: ${name} (${path})`);
   for (const [name, rules] of Object.entries(judge.rules))
