@@ -98,7 +98,8 @@ function judgeBaseType(pattern: PatternValue, value: Value, judged: Judged, plac
         return refuse(value, 'value-refused', 'no wildcard stands for a url; spell its scheme and host');
       return plainText(value);
     case 'host':
-      if (pattern.kind !== 'glob' || !/^[A-Za-z0-9@._:-]+$/.test(text))
+      // A wildcard at its end would let the value go on into another domain.
+      if (pattern.kind !== 'glob' || /[*?\]]$/.test(pattern.source) || !/^[A-Za-z0-9@._:-]+$/.test(text))
         return refuse(value, 'value-refused', 'no wildcard stands for a whole host; spell it');
       return passes;
     case 'word':

@@ -51,6 +51,8 @@ function refuseFurther(matching: Matching, option: ReadOption, again: boolean): 
   const { spec, name } = option;
   const rule = matching.context.rules.of(option);
   if (!matching.pattern.open) return optionRefused(option, "the pattern does not spell it, and does not end in '*'");
+  const spelled = matching.pattern.options.find((candidate) => isNamed(candidate, option));
+  if (spelled !== undefined && spelled.on !== option.on) return optionRefused(option, 'it undoes what the pattern spells');
   if (again && !spec.repeats)
     return optionRefused(option, 'it stands once more than the pattern spells it, and does not repeat');
   if (spec.class !== 'safe' && rule?.verdict !== 'allow') {

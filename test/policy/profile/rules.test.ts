@@ -88,6 +88,8 @@ describe('4: options that a pattern does not spell', () => {
     expect(verdict(twice, 'send x --tag a')).toBe('no-rule');
     expect(verdict(twice, 'send x --tag a --tag b --tag c')).toBe('option-refused');
     expect(verdict({ allow: ['get -w *'] }, 'get pods --watch=false')).toBe('option-refused');
+    expect(verdict({ allow: ['get -v *'] }, 'get pods -v -v')).toBe('allow');
+    expect(verdict({ allow: ['get -v *'] }, 'get pods -v --verbose=false')).toBe('option-refused');
     expect(verdict({ allow: ['get --color=always *'] }, 'get pods --color')).toBe('option-refused');
   });
   it('pass where the tool allows them, and never where it denies them', () => {
@@ -183,6 +185,8 @@ describe('8: urls', () => {
     [get, 'get https://x.example/a', 'value-refused'],
     [{ allow: ['send *'] }, 'send https://x.example/', 'allow'],
     [{ allow: ['fetch * --host *'] }, 'fetch x --host evil.example', 'value-refused'],
+    [{ allow: ['fetch --host web-*'] }, 'fetch --host web-1.evil.example', 'value-refused'],
+    [{ allow: ['fetch --host *.example.com'] }, 'fetch --host a.example.com', 'allow'],
   ])('under %j, %s: %s', (parts, call, expected) => {
     expect(verdict(parts, call)).toBe(expected);
   });
