@@ -37,13 +37,15 @@ export async function run({ files, dir, strict = false, json = false }: PolicyCh
   if (json) {
     const files = folder.files.map(({ label }) => label);
     printJson({ ok, files, problems: problems.map(problemJson), profiles: uses.map(useJson) });
-  } else {
-    for (const use of uses) print(paintFor(process.stdout, 'dim', useLine(use)));
-    for (const problem of problems) print(problemLine(problem));
-    const errors = problems.filter(({ severity }) => severity === 'error').length;
-    print(summary(folder.files.length, errors, problems.length - errors));
-  }
+  } else printText(folder.files.length, problems, uses);
   return ok ? EXIT.ok : EXIT.no;
+}
+
+function printText(files: number, problems: readonly Problem[], uses: readonly ProfileUse[]): void {
+  for (const use of uses) print(paintFor(process.stdout, 'dim', useLine(use)));
+  for (const problem of problems) print(problemLine(problem));
+  const errors = problems.filter(({ severity }) => severity === 'error').length;
+  print(summary(files, errors, problems.length - errors));
 }
 
 /** Keys that are of no use, such as one whose two policies both have a tool. Asked where the policies have no error of their own. */

@@ -59,8 +59,8 @@ export function profileTree(shown: GoodProfile): string {
   const { name, versions, parser } = profile;
   return [
     `${name} ${visible(versions)} (${originOf(shown)}; parser ${parser})`,
-    `${countsText(counts.subcommands, 'subcommand')}`,
-    `${countsText(counts.options, 'option')}`,
+    countsText(counts.subcommands, 'subcommand'),
+    countsText(counts.options, 'option'),
     ...[...commandsBelow(profile.root)].flatMap((command) => commandLines(command, name)),
   ].join('\n');
 }

@@ -3,13 +3,10 @@
  * called. What commander finds wrong ends with 64, as sysexits(3) has it.
  */
 import { Command, CommanderError } from 'commander';
+import { type Act, collect, type CommandModule, DIR, JSON_OPTION } from './command.ts';
+import { addPolicy } from './policy-commands.ts';
 import { EXIT, print, reportError, reportThrown } from './report.ts';
 import { formatVersion, readVersion } from './version.ts';
-
-/** What every command's module exports. */
-interface CommandModule<Options> {
-  readonly run: (options: Options) => Promise<number>;
-}
 
 /** Runs one command line, without the program's name; resolves with the exit status. Never rejects. */
 export async function runProgram(argv: readonly string[]): Promise<number> {
@@ -31,8 +28,6 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
   }
 }
 
-type Act = <Options>(load: () => Promise<CommandModule<Options>>) => (options: Options) => Promise<void>;
-
 function program(act: Act, toolWords: readonly string[]): Command {
   const root = new Command('carapace');
   root
@@ -48,13 +43,6 @@ function program(act: Act, toolWords: readonly string[]): Command {
   addConfig(root, act);
   addOperation(root, act);
   return root;
-}
-
-const DIR = ['--dir <dir>', "the gateway's directory (default: /etc/carapace, or the current one)"] as const;
-const JSON_OPTION = ['--json', 'print JSON for programs'] as const;
-
-function collect(value: string, previous: readonly string[] = []): readonly string[] {
-  return [...previous, value];
 }
 
 function addServe(root: Command, act: Act): void {
@@ -110,64 +98,6 @@ function addClient(root: Command, act: Act): void {
     .option(...DIR)
     .option(...JSON_OPTION)
     .action(act(() => import('./client-list.ts')));
-}
-
-function addPolicy(root: Command, act: Act, toolWords: readonly string[]): void {
-  const policy = root.command('policy').description('what clients may do: files in policies/');
-  const onFiles = (name: string, description: string): Command =>
-    policy
-      .command(name)
-      .argument('[files...]', 'policy files (default: all of the directory)')
-      .description(description)
-      .option(...DIR)
-      .option(...JSON_OPTION);
-  const actFiles =
-    <Options>(load: () => Promise<CommandModule<Options & { files: string[] }>>) =>
-    (files: string[], options: Options): Promise<void> =>
-      act(load)({ ...options, files });
-
-  onFiles('check', 'load policies and say all that is wrong or looks wrong')
-    .option('--strict', 'fail on warnings too')
-    .action(actFiles(() => import('./policy-check.ts')));
-  onFiles('test', 'run the tests that policies state about themselves').action(
-    actFiles(() => import('./policy-test.ts')),
-  );
-  policy
-    .command('explain')
-    .description('decide calls without running them, and say why: `policy explain --policy FILE -- TOOL ARGS...`')
-    .option('--policy <file>', 'a policy file; repeatable (default: all of the directory)', collect)
-    .option('--stdin', 'read one request a line, as JSON')
-    .option('--cwd <dir>', "the client's working directory for the call after --")
-    .option(...DIR)
-    .option(...JSON_OPTION)
-    .action((options: object) => act(() => import('./policy-explain.ts'))({ ...options, words: toolWords }));
-  policy
-    .command('attack')
-    .description('try to get past policies with all that the profiles of their tools give')
-    .option('--policy <file>', 'a policy file; repeatable (default: all of the directory)', collect)
-    .option(...DIR)
-    .option(...JSON_OPTION)
-    .action(act(() => import('./policy-attack.ts')));
-  policy
-    .command('schema')
-    .description('print the JSON Schema of policies, for editors')
-    .option('--reference', 'print the reference page instead, in Markdown')
-    .action(act(() => import('./policy-schema.ts')));
-  addPolicyAuthoring(policy, act);
-}
-
-function addPolicyAuthoring(policy: Command, act: Act): void {
-  policy
-    .command('profiles')
-    .argument('[name]', 'one of them: its commands and options, with the class of each')
-    .description(
-      'what is known of tools and their options: profiles that come with Carapace, and those of policies/profiles/',
-    )
-    .option(...DIR)
-    .option(...JSON_OPTION)
-    .action((name: string | undefined, options: object) =>
-      act(() => import('./policy-profiles.ts'))({ ...options, ...(name === undefined ? {} : { name }) }),
-    );
 }
 
 function addConfig(root: Command, act: Act): void {

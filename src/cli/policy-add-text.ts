@@ -1,0 +1,117 @@
+/** What `carapace policy add` says: the presets there are, and what to look at in one that was added. */
+import type { Problem } from '../model/problem.ts';
+import { quoted, visible } from '../model/visible.ts';
+import { formatPlace } from '../policy/explain.ts';
+import type { CliTool } from '../policy/policy.ts';
+import type { Placeholder } from '../policy/preset.ts';
+import { type FoundProgram, programDirectories } from './find-program.ts';
+import { problemJson, problemLine } from './policy-files.ts';
+import type { Preset } from './presets.ts';
+import { table } from './report.ts';
+
+/** A tool of the preset, and where its program is on this host. */
+export interface FittedTool {
+  readonly tool: CliTool;
+  readonly found: FoundProgram;
+}
+
+/** A policy that was written. */
+export interface Added {
+  readonly preset: Preset;
+  readonly name: string;
+  readonly path: string;
+  /** As messages name the file. */
+  readonly label: string;
+  /** What `--dir` named. */
+  readonly dir: string | undefined;
+  readonly programs: readonly FittedTool[];
+  readonly placeholders: readonly Placeholder[];
+  /** Warnings of the policy, and errors of others beside it. */
+  readonly problems: readonly Problem[];
+}
+
+/** Every preset with the first sentence of what it says about itself. */
+export function presetTable(presets: readonly Preset[]): string {
+  const rows = presets.map(({ name, about }) => [name, visible(firstSentence(about))]);
+  return table([['PRESET', 'WHAT IT ALLOWS'], ...rows]);
+}
+
+/** A preset for programs. */
+export function presetJson({ name, about }: Preset): Record<string, unknown> {
+  return { name, about };
+}
+
+function firstSentence(text: string): string {
+  return /^.*?[.:](?= [A-Z]|$)/.exec(text)?.[0] ?? text;
+}
+
+/** What was written, what in it has to be looked at, and how it is given to a client. */
+export function addedText(added: Added): string {
+  const { preset, path, label, programs, placeholders } = added;
+  // That a program is missing is said with what was looked for.
+  const missing = new Set(
+    programs.flatMap(({ tool, found }) => (found.path === undefined ? [`tools.${tool.name}.binary`] : [])),
+  );
+  const problems = added.problems.filter(({ severity, path: at }) => severity === 'error' || !missing.has(at));
+  const variables = placeholders.filter(({ kind }) => kind === 'variable');
+  const examples = placeholders.filter(({ kind }) => kind === 'example');
+  return [
+    `wrote ${visible(path, 4096)}, from the preset ${preset.name}`,
+    `  ${visible(preset.about, 1000)}`,
+    'check next:',
+    ...programs.map((fitted) => `  ${programLine(fitted, label)}`),
+    ...examples.map((found) => `  ${placeholderLine(found)}: an example; change it to yours`),
+    ...variables.map(
+      (found) => `  ${placeholderLine(found)}: env_inject, which the tool gets and the client never sees`,
+    ),
+    ...(placeholders.length === 0
+      ? []
+      : [`  ${visible(label, 4096)}: tests: they name the same examples, and are run at every load`]),
+    ...problems.map((problem) => `  ${problemLine(problem)}`),
+    'then:',
+    ...nextCommands(added).map((command) => `  ${command}`),
+  ].join('\n');
+}
+
+function programLine({ tool, found }: FittedTool, label: string): string {
+  const { line, column } = tool.binaryPlace;
+  const start = `${visible(label, 4096)}:${line}:${column}: tools.${tool.name}.binary: `;
+  const insecure = found.insecure.map(({ path, why }) => `; ${visible(path, 4096)} is not taken: ${why}`).join('');
+  if (found.path !== undefined) return `${start}${visible(found.path, 4096)}, as it was found on this host${insecure}`;
+  const where = visible(programDirectories().join(', '), 4096);
+  return `${start}${visible(tool.binary, 4096)}, which is not on this host, nor in any of ${where}${insecure}`;
+}
+
+function placeholderLine({ place, path, value }: Placeholder): string {
+  return `${visible(formatPlace(place), 4096)}:${place.column}: ${visible(path)}: ${quoted(value, 120)}`;
+}
+
+/** As they are typed; an argument that a shell would take apart is left to the reader. */
+function nextCommands({ name, dir }: Added): string[] {
+  const option = dir === undefined ? '' : ` --dir ${visible(dir, 4096)}`;
+  return [`carapace policy check${option}`, `carapace client add CLIENT --policy ${name} --key FILE${option}`];
+}
+
+/** The same for programs. */
+export function addedJson({ preset, name, path, programs, placeholders, problems }: Added): Record<string, unknown> {
+  return {
+    preset: preset.name,
+    policy: name,
+    path,
+    tools: programs.map(({ tool, found }) => ({
+      tool: tool.name,
+      binary: found.path ?? tool.binary,
+      found: found.path !== undefined,
+      insecure: found.insecure,
+    })),
+    check: placeholders.map(({ place, path: at, value, kind }) => ({
+      file: place.file,
+      line: place.line,
+      column: place.column,
+      path: at,
+      value,
+      kind,
+    })),
+    problems: problems.map(problemJson),
+  };
+}

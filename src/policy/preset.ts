@@ -1,0 +1,86 @@
+/**
+ * A policy to start from, as text: what it says about itself, what in it has to be changed, and how it is fitted to a
+ * host. Comments stay as they are.
+ */
+import type { Place } from '../model/decision.ts';
+import { type DocumentPath, formatPath, parsePolicyDocument } from './document.ts';
+
+/** The comment at the head of a policy, without lines for editors: its first paragraph, as one line. */
+export function headOf(text: string): string {
+  const lines = text.split('\n');
+  const end = lines.findIndex((line) => !line.startsWith('#'));
+  const comments = lines
+    .slice(0, end === -1 ? lines.length : end)
+    .map((line) => line.replace(/^#+ ?/, '').trim())
+    .filter((line) => !line.startsWith('yaml-language-server:'));
+  const first = comments.findIndex((line) => line !== '');
+  const after = comments.indexOf('', Math.max(first, 0));
+  return comments.slice(Math.max(first, 0), after === -1 ? comments.length : after).join(' ');
+}
+
+/** What in a policy stands for something of the reader's own. */
+export interface Placeholder {
+  readonly place: Place;
+  /** `tools.op.env_inject.HOME`. */
+  readonly path: string;
+  /** The value in which it stands. */
+  readonly value: string;
+  /** Why it was found: a variable that the tool is given, or text that no host has. */
+  readonly kind: 'variable' | 'example';
+}
+
+/**
+ * Names that presets use for what they cannot know: of people, repositories, hosts, numbers, accounts. RFC 2606 keeps
+ * `example`, and numbers with 555 behind the area's code belong to nobody.
+ */
+const EXAMPLE =
+  /\/home\/operator\b|\bacme\b|(?:^|[^a-z0-9-])example\.(?:com|net|org)\b|\+1555\d|\b123456789012\b|\b(?:my|your)-[a-z]|\bexample-|\bShared\b|bG9yZW0/;
+
+/** Finds what a reader has to change: values that are examples, and all that tools are given. Not in `tests`. Never throws. */
+export function findPlaceholders(text: string, file: string): Placeholder[] {
+  const document = parsePolicyDocument(text, file);
+  return leavesOf(document.value, []).flatMap(({ path, value }): Placeholder[] => {
+    const [, , key] = path;
+    const kind = key === 'env_inject' ? 'variable' : EXAMPLE.test(value) ? 'example' : undefined;
+    if (kind === undefined || key === 'tests') return [];
+    return [{ place: document.placeOf(path), path: formatPath(path), value, kind }];
+  });
+}
+
+interface Leaf {
+  readonly path: DocumentPath;
+  readonly value: string;
+}
+
+function leavesOf(value: unknown, path: DocumentPath): Leaf[] {
+  if (typeof value === 'string') return [{ path, value }];
+  if (Array.isArray(value)) return value.flatMap((each, index) => leavesOf(each, [...path, index]));
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, each]) => leavesOf(each, [...path, key]));
+}
+
+/**
+ * Puts another path where `binary` stands. A comment behind it keeps its column where there is room. Returns the text as
+ * it was where the path is not written there plainly or in quotes.
+ */
+export function replaceBinary(text: string, { line, column }: Place, binary: string, found: string): string {
+  const lines = text.split('\n');
+  const whole = lines[line - 1] ?? '';
+  const rest = whole.slice(column - 1);
+  const written = [binary, `"${binary}"`, `'${binary}'`].find((form) => rest.startsWith(form));
+  if (written === undefined) return text;
+  const plain = /^[A-Za-z0-9/._+@-]+$/.test(found) ? found : JSON.stringify(found);
+  const [, blanks = '', comment = ''] = /^( +)(#.*)$/s.exec(rest.slice(written.length)) ?? [];
+  const room = Math.max(blanks.length + written.length - plain.length, 1);
+  const behind = comment === '' ? rest.slice(written.length) : ' '.repeat(room) + comment;
+  lines[line - 1] = whole.slice(0, column - 1) + plain + behind;
+  return lines.join('\n');
+}
+
+/** Names the schema for editors by its url, for a policy that does not lie beside it. */
+export function nameSchema(text: string, url: string): string {
+  return text.replace(
+    /^(# yaml-language-server: \$schema=)\.\/policy\.schema\.json$/m,
+    (_, start: string) => start + url,
+  );
+}
