@@ -53,17 +53,13 @@ export function addedText(added: Added): string {
     programs.flatMap(({ tool, found }) => (found.path === undefined ? [`tools.${tool.name}.binary`] : [])),
   );
   const problems = added.problems.filter(({ severity, path: at }) => severity === 'error' || !missing.has(at));
-  const variables = placeholders.filter(({ kind }) => kind === 'variable');
-  const examples = placeholders.filter(({ kind }) => kind === 'example');
   return [
     `wrote ${visible(path, 4096)}, from the preset ${preset.name}`,
     `  ${visible(preset.about, 1000)}`,
     'check next:',
     ...programs.map((fitted) => `  ${programLine(fitted, label)}`),
-    ...examples.map((found) => `  ${placeholderLine(found)}: an example; change it to yours`),
-    ...variables.map(
-      (found) => `  ${placeholderLine(found)}: env_inject, which the tool gets and the client never sees`,
-    ),
+    ...exampleLines(placeholders, label).map((line) => `  ${line}`),
+    ...placeholders.filter(({ kind }) => kind !== 'example').map((found) => `  ${placeholderLine(found)}`),
     ...(placeholders.length === 0
       ? []
       : [`  ${visible(label, 4096)}: tests: they name the same examples, and are run at every load`]),
@@ -82,8 +78,20 @@ function programLine({ tool, found }: FittedTool, label: string): string {
   return `${start}${visible(tool.binary, 4096)}, which is not on this host, nor in any of ${where}${insecure}`;
 }
 
-function placeholderLine({ place, path, value }: Placeholder): string {
-  return `${visible(formatPlace(place), 4096)}:${place.column}: ${visible(path)}: ${quoted(value, 120)}`;
+/** One line for each example, with all its places: presets name theirs again and again. */
+function exampleLines(placeholders: readonly Placeholder[], label: string): string[] {
+  const lines = new Map<string, Set<number>>();
+  for (const { kind, word, place } of placeholders)
+    if (kind === 'example') lines.set(word, (lines.get(word) ?? new Set()).add(place.line));
+  return Array.from(lines, ([word, [first = 1, ...others]]) => {
+    const also = others.length === 0 ? '' : ` (also in line ${others.join(', ')})`;
+    return `${visible(label, 4096)}:${first}: ${quoted(word, 120)}${also}: an example; change it to yours`;
+  });
+}
+
+function placeholderLine({ place, path, value, kind }: Placeholder): string {
+  const what = kind === 'directory' ? 'a directory of this host' : 'what the tool gets, and the client never sees';
+  return `${visible(formatPlace(place), 4096)}:${place.column}: ${visible(path)}: ${quoted(value, 120)}: ${what}`;
 }
 
 /** As they are typed; an argument that a shell would take apart is left to the reader. */
@@ -104,12 +112,13 @@ export function addedJson({ preset, name, path, programs, placeholders, problems
       found: found.path !== undefined,
       insecure: found.insecure,
     })),
-    check: placeholders.map(({ place, path: at, value, kind }) => ({
+    check: placeholders.map(({ place, path: at, value, word, kind }) => ({
       file: place.file,
       line: place.line,
       column: place.column,
       path: at,
       value,
+      word,
       kind,
     })),
     problems: problems.map(problemJson),

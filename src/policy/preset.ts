@@ -25,8 +25,10 @@ export interface Placeholder {
   readonly path: string;
   /** The value in which it stands. */
   readonly value: string;
-  /** Why it was found: a variable that the tool is given, or text that no host has. */
-  readonly kind: 'variable' | 'example';
+  /** What in it has to be changed: of an example the word in which it stands. */
+  readonly word: string;
+  /** Why it was found: a variable that the tool is given, a directory of this host, or text that is an example. */
+  readonly kind: 'variable' | 'directory' | 'example';
 }
 
 /**
@@ -34,18 +36,27 @@ export interface Placeholder {
  * `example`, and numbers with 555 behind the area's code belong to nobody.
  */
 const EXAMPLE =
-  /\/home\/operator\b|\bacme\b|(?:^|[^a-z0-9-])example\.(?:com|net|org)\b|\+1555\d|\b123456789012\b|\b(?:my|your)-[a-z]|\bexample-|\bShared\b|bG9yZW0/;
+  /\/(?:home|Users)\/operator\b|\bacme\b|(?:^|[^a-z0-9-])example\.(?:com|net|org)\b|\+1555\d|\b123456789012\b|\b(?:my|your)-[a-z]|\bexample-|\bShared\b|bG9yZW0/;
 
-/** Finds what a reader has to change: values that are examples, and all that tools are given. Not in `tests`. Never throws. */
+/** Finds what a reader has to change: examples, and all that a tool is given. Not in `tests`. Never throws. */
 export function findPlaceholders(text: string, file: string): Placeholder[] {
   const document = parsePolicyDocument(text, file);
   return leavesOf(document.value, []).flatMap(({ path, value }): Placeholder[] => {
     const [, , key] = path;
-    const kind = key === 'env_inject' ? 'variable' : EXAMPLE.test(value) ? 'example' : undefined;
-    if (kind === undefined || key === 'tests') return [];
-    return [{ place: document.placeOf(path), path: formatPath(path), value, kind }];
+    if (key === 'tests') return [];
+    const found = { place: document.placeOf(path), path: formatPath(path), value };
+    const kind = KINDS.get(String(key));
+    if (kind !== undefined) return [{ ...found, word: value, kind }];
+    const words = new Set(value.split(' ').filter((word) => EXAMPLE.test(word)));
+    return Array.from(words, (word) => ({ ...found, word, kind: 'example' }));
   });
 }
+
+/** Keys of a tool whose values are this host's, whatever they are. */
+const KINDS = new Map<string, Placeholder['kind']>([
+  ['env_inject', 'variable'],
+  ['cwd_allowed', 'directory'],
+]);
 
 interface Leaf {
   readonly path: DocumentPath;

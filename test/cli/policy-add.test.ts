@@ -85,7 +85,11 @@ describe('policy add', () => {
     expect(stdout).toContain(
       `policies/1password.yaml:${lineOf('HOME:')}:13: tools.op.env_inject.HOME: '/home/operator'`,
     );
-    expect(stdout).toMatch(/tools\.op\.argv_allow_patterns\[0\]: 'item list --vault Shared \*': an example; change it/);
+    const first = lineOf('item list --vault Shared');
+    const also = lineOf('item get * --vault Shared');
+    expect(stdout).toContain(
+      `policies/1password.yaml:${first}: 'Shared' (also in line ${also}): an example; change it`,
+    );
     const json = await policyAdd('1password', '--as', 'second', '--json');
     expect(JSON.parse(json.stdout)).toMatchObject({
       preset: '1password',

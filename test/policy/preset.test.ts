@@ -51,7 +51,7 @@ describe('findPlaceholders', () => {
       ['tools.gh.options.--repo[0]', 'example', 6],
       ['tools.gh.env_inject.HOME', 'variable', 7],
       ['tools.gh.env_inject.GH_TOKEN', 'variable', 7],
-      ['tools.gh.cwd_allowed[0]', 'example', 8],
+      ['tools.gh.cwd_allowed[0]', 'directory', 8],
     ]);
   });
 
