@@ -10,15 +10,15 @@ import { gunzipSync } from 'node:zlib';
  * @typedef {{ type: string, members?: Record<string, Ref>, member?: Ref, value?: Ref, streaming?: boolean,
  *   eventstream?: boolean, payload?: string }} Shape
  * @typedef {{ name: string, input?: Ref, output?: Ref, deprecated?: boolean }} Operation
- * @typedef {{ operations: Record<string, Operation>, shapes: Record<string, Shape> }} Model
+ * @typedef {{ metadata: { endpointPrefix: string }, operations: Record<string, Operation>, shapes: Record<string, Shape> }} Model
  * @typedef {{ input_token: string | string[], limit_key?: string }} Paginator
  *
  * `switch`: takes no value. `one`: one value. `optional`: one or none. `many`: all that follows, up to the next option.
  * @typedef {{ arity: 'switch' | 'one' | 'optional' | 'many', type: string }} Option
  *
- * One operation, or one waiter (`wait instance-running`), as the CLI has it. `prints`: names of all members that its
- * answer may hold, at any depth, each with the type of its shape.
- * @typedef {{ name: string, options: Map<string, Option>, outfile: boolean, prints: Map<string, Set<string>> }} Command
+ * One operation, or one waiter (`wait instance-running`), as the CLI has it. `prints`: all members that its answer may
+ * hold, at any depth, by their names and as `NAME:TYPE`.
+ * @typedef {{ name: string, options: Map<string, Option>, outfile: boolean, prints: Set<string> }} Command
  */
 
 /** Where Debian, the official installer, pip and pyenv put the models; the first that is there is taken. */
@@ -87,52 +87,81 @@ export function dashed(name) {
 }
 
 /**
+ * Adds what botocore has by hand beside its models.
+ * @param {Record<string, any>} into
+ * @param {Record<string, any>} [extras]
+ * @returns {void}
+ */
+function extend(into, extras = {}) {
+  for (const [name, extra] of Object.entries(extras)) Object.assign(into[name] ?? {}, extra);
+}
+
+/**
  * @param {string} folder of models
  * @param {string} service
  * @returns {{ model: Model, paginators: Record<string, Paginator>, waiters: Record<string, { operation: string }> }}
  */
 function readService(folder, service) {
   const latest = readdirSync(join(folder, service)).sort().at(-1) ?? '';
-  const read = (/** @type {string} */ name) => readJson(join(folder, service, latest, name));
+  const read = (/** @type {string} */ name) => readJson(join(folder, service, latest, name)) ?? {};
   const model = read('service-2.json');
-  if (model === undefined) throw new Error(`${folder}: no model of ${service}`);
-  const added = read('service-2.sdk-extras.json')?.merge.shapes ?? {};
-  for (const [name, { members }] of Object.entries(added)) Object.assign(model.shapes[name]?.members ?? {}, members);
-  const paginators = read('paginators-1.json')?.pagination ?? {};
-  const extras = read('paginators-1.sdk-extras.json')?.merge.pagination ?? {};
-  for (const [name, extra] of Object.entries(extras)) paginators[name] = { ...paginators[name], ...extra };
-  return {
-    model,
-    paginators,
-    waiters: read('waiters-2.json')?.waiters ?? {},
-  };
+  const { pagination: paginators = {} } = read('paginators-1.json');
+  const { waiters = {} } = read('waiters-2.json');
+  extend(paginators, read('paginators-1.sdk-extras.json').merge?.pagination);
+  const { shapes = {} } = read('service-2.sdk-extras.json').merge ?? {};
+  for (const [name, { members = {} }] of Object.entries(shapes))
+    Object.assign(model.shapes[name].members ?? {}, members);
+  return { model, paginators, waiters };
 }
+
+/**
+ * @param {Model} model
+ * @param {Ref | undefined} ref
+ * @returns {Shape}
+ */
+const shapeOf = ({ shapes }, ref) => shapes[ref?.shape ?? ''] ?? { type: 'string' };
+
+/** @param {Option} option */
+const isBoolean = ({ arity }) => arity === 'switch' || arity === 'optional';
+
+/**
+ * EC2's `{"Value": true}`, for which the CLI has `--NAME` and `--no-NAME` (awscli, toplevelbool.py).
+ * @param {Model} model
+ * @param {Shape} shape
+ * @returns {boolean}
+ */
+function isAttribute(model, { members = {} }) {
+  const isSwitch = Object.keys(members).join() === 'Value' && shapeOf(model, members['Value']).type === 'boolean';
+  return isSwitch && model.metadata.endpointPrefix === 'ec2';
+}
+
+/** Types of values by types of shapes; of all others it is `v`. A structure is shorthand or JSON. */
+const TYPES = /** @type {Record<string, string>} */ ({
+  structure: 'd',
+  map: 'd',
+  list: 'd',
+  integer: 'integer',
+  long: 'integer',
+});
 
 /**
  * @param {Model} model
  * @param {Ref} ref
  * @returns {Option}
  */
-function optionOf({ shapes }, ref) {
-  const shape = shapes[ref.shape] ?? { type: 'string' };
-  const isStructured = (/** @type {Ref | undefined} */ { shape: name } = { shape: '' }) =>
-    ['structure', 'map', 'list'].includes(shapes[name]?.type ?? '');
+function optionOf(model, ref) {
+  const shape = shapeOf(model, ref);
+  const type = TYPES[shape.type] ?? 'v';
   switch (shape.type) {
     case 'boolean':
       return { arity: 'switch', type: '' };
     case 'list':
-      return { arity: 'many', type: isStructured(shape.member) ? 'data' : 'value' };
-    case 'structure':
-    case 'map':
-      return { arity: 'one', type: 'data' };
-    case 'integer':
-    case 'long':
-      return { arity: 'one', type: 'integer' };
+      return { arity: 'many', type: TYPES[shapeOf(model, shape.member).type] === 'd' ? 'd' : 'v' };
     case 'blob':
       // what is streamed is named by its path, without file://
-      return { arity: 'one', type: shape.streaming === true || ref.streaming === true ? 'upload' : 'value' };
+      return { arity: 'one', type: shape.streaming === true || ref.streaming === true ? 'upload' : type };
     default:
-      return { arity: 'one', type: 'value' };
+      return { arity: isAttribute(model, shape) ? 'optional' : 'one', type };
   }
 }
 
@@ -145,41 +174,46 @@ function optionOf({ shapes }, ref) {
 function optionsOf(model, operation, paginator) {
   /** @type {Map<string, Option>} */
   const options = new Map();
-  const members = model.shapes[operation.input?.shape ?? '']?.members ?? {};
-  for (const [name, ref] of Object.entries(members)) {
+  for (const [name, ref] of Object.entries(shapeOf(model, operation.input).members ?? {})) {
     const option = optionOf(model, ref);
     options.set(dashed(name), option);
-    if (option.arity === 'switch') options.set(`no-${dashed(name)}`, option);
+    if (isBoolean(option)) options.set(`no-${dashed(name)}`, { arity: 'switch', type: '' });
   }
-  if (paginator === undefined) return options;
-  // the CLI's own paging; that of the service is still known, though no longer documented
-  const limit = members[paginator.limit_key ?? ''];
-  const type = limit === undefined ? 'integer' : optionOf(model, limit).type;
-  options.set('starting-token', { arity: 'one', type: 'value' });
-  if (paginator.limit_key !== undefined) options.set('page-size', { arity: 'one', type });
-  options.set('max-items', { arity: 'one', type });
-  return options;
+  return paginator === undefined ? options : withPaging(options, paginator);
+}
+
+/**
+ * The CLI's own paging; that of the service is still known, though no longer documented.
+ * @param {Map<string, Option>} options
+ * @param {Paginator} paginator
+ * @returns {Map<string, Option>}
+ */
+function withPaging(options, { limit_key: key }) {
+  const limit = key === undefined ? undefined : options.get(dashed(key));
+  options.set('starting-token', { arity: 'one', type: 'v' });
+  if (limit !== undefined) options.set('page-size', { arity: 'one', type: limit.type });
+  return options.set('max-items', { arity: 'one', type: limit?.type ?? 'integer' });
 }
 
 /**
  * @param {Model} model
  * @param {Ref | undefined} output
- * @returns {Map<string, Set<string>>}
+ * @returns {Set<string>}
  */
-function printsOf({ shapes }, output) {
-  /** @type {Map<string, Set<string>>} */
-  const prints = new Map();
+function printsOf(model, output) {
+  /** @type {Set<string>} */
+  const prints = new Set();
   const seen = new Set();
   const visit = (/** @type {Ref | undefined} */ ref) => {
-    const shape = ref === undefined || seen.has(ref.shape) ? undefined : shapes[ref.shape];
-    if (ref === undefined || shape === undefined) return;
+    if (ref === undefined || seen.has(ref.shape)) return;
     seen.add(ref.shape);
-    for (const [name, member] of Object.entries(shape.members ?? {})) {
-      prints.set(name, (prints.get(name) ?? new Set()).add(shapes[member.shape]?.type ?? ''));
-      visit(member);
+    const { members = {}, member, value } = shapeOf(model, ref);
+    for (const [name, each] of Object.entries(members)) {
+      prints.add(name).add(`${name}:${shapeOf(model, each).type}`);
+      visit(each);
     }
-    visit(shape.member);
-    visit(shape.value);
+    visit(member);
+    visit(value);
   };
   visit(output);
   return prints;
@@ -190,19 +224,19 @@ function printsOf({ shapes }, output) {
  * @param {Operation} operation
  * @returns {boolean} its answer is written to a file
  */
-function hasOutfile({ shapes }, { output }) {
-  const shape = shapes[output?.shape ?? ''];
-  const payload = shape?.members?.[shape.payload ?? ''];
-  return shapes[payload?.shape ?? '']?.type === 'blob';
+function hasOutfile(model, { output }) {
+  const { payload, members = {} } = shapeOf(model, output);
+  return payload !== undefined && shapeOf(model, members[payload]).type === 'blob';
 }
 
 /**
  * The commands that the CLI makes of one service, before its customisations.
  * @param {string} folder of models
  * @param {string} service
- * @returns {Command[]}
+ * @returns {Command[]} none of a service that is not there
  */
 export function commandsOf(folder, service) {
+  if (!existsSync(join(folder, service))) return [];
   const { model, paginators, waiters } = readService(folder, service);
   /** @type {Command[]} */
   const commands = [];
@@ -218,7 +252,7 @@ export function commandsOf(folder, service) {
     const operation = model.operations[by];
     if (operation === undefined) continue;
     const options = optionsOf(model, operation, paginators[by]);
-    commands.push({ name: `wait ${dashed(name)}`, options, outfile: false, prints: new Map() });
+    commands.push({ name: `wait ${dashed(name)}`, options, outfile: false, prints: new Set() });
   }
   return commands;
 }
