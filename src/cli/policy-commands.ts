@@ -42,6 +42,7 @@ export function addPolicy(root: Command, act: Act, toolWords: readonly string[])
   policy
     .command('schema')
     .description('print the JSON Schema of policies, for editors')
+    .option('--profile', 'of profiles instead')
     .option('--reference', 'print the reference page instead, in Markdown')
     .action(act(() => import('./policy-schema.ts')));
   addPolicyAuthoring(policy, act);

@@ -1,11 +1,18 @@
-/** The schema of a policy file for others: editors read it as JSON Schema, people as the reference page. */
+/** The schemas of policies and profiles for others: editors read them as JSON Schema, people as the reference pages. */
 import * as z from 'zod';
+import { profileSchema } from './profile/profile-schema.ts';
 import { NOT_IN_THIS_VERSION, policySchema } from './schema.ts';
 
 /** The schema as JSON Schema draft 7, which editors understand: what a file may hold, before defaults are filled in. */
 export function policyJsonSchema(): Record<string, unknown> {
   const schema = z.toJSONSchema(policySchema, { io: 'input', target: 'draft-7' });
   return { ...schema, title: 'Carapace policy' };
+}
+
+/** The same of a profile. */
+export function profileJsonSchema(): Record<string, unknown> {
+  const schema = z.toJSONSchema(profileSchema, { io: 'input', target: 'draft-7' });
+  return { ...schema, title: 'Carapace profile' };
 }
 
 /** The parts of JSON Schema that our schema comes out as. */
@@ -31,6 +38,30 @@ Generated from the schema by \`carapace policy schema --reference\`; do not edit
 
 A policy is a YAML file, \`policies/NAME.yaml\`. Unknown keys, duplicate keys, aliases and tags are errors.
 `;
+
+const PROFILE_HEAD = `# Profile reference
+
+Generated from the schema by \`carapace policy schema --profile --reference\`; do not edit. How to write a profile is in
+[writing-profiles.md](writing-profiles.md).
+
+A profile is a YAML file: one of those that come with Carapace, or \`policies/profiles/NAME.yaml\`. Unknown keys, duplicate
+keys, aliases and tags are errors.
+`;
+
+/** The reference page of profiles. */
+export function profileReference(): string {
+  const root = profileJsonSchema() as SchemaNode;
+  const { properties = {} } = root;
+  const sections = [PROFILE_HEAD, section('The file', root)];
+  for (const [key, node] of Object.entries(properties)) {
+    const values = typeof node.additionalProperties === 'object' ? [node.additionalProperties] : [];
+    for (const form of [...forms(node), ...values.flatMap(forms)]) {
+      const title = values.length > 0 ? `\`${key}.NAME\`` : `\`${key}\``;
+      if (form.properties !== undefined && key !== 'options') sections.push(section(title, form));
+    }
+  }
+  return sections.join('\n');
+}
 
 /** The reference page: every key with its type, whether it must be there, and what it means. */
 export function policyReference(): string {

@@ -1,6 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { policyJsonSchema, policyReference } from '../../src/policy/json-schema.ts';
+import {
+  policyJsonSchema,
+  policyReference,
+  profileJsonSchema,
+  profileReference,
+} from '../../src/policy/json-schema.ts';
 
 function committed(path: string): string {
   return readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
@@ -9,10 +14,12 @@ function committed(path: string): string {
 describe('what is generated from the schema', () => {
   it('is current as JSON Schema for editors', () => {
     expect(`${JSON.stringify(policyJsonSchema(), null, 2)}\n`).toBe(committed('policies/policy.schema.json'));
+    expect(`${JSON.stringify(profileJsonSchema(), null, 2)}\n`).toBe(committed('policies/profile.schema.json'));
   });
 
   it('is current as the reference page', () => {
     expect(`${policyReference().trimEnd()}\n`).toBe(committed('docs/policy-reference.md'));
+    expect(`${profileReference().trimEnd()}\n`).toBe(committed('docs/profile-reference.md'));
   });
 
   it('describes every key', () => {
@@ -27,6 +34,7 @@ describe('what is generated from the schema', () => {
       }
     };
     walk(policyJsonSchema(), '');
+    walk(profileJsonSchema(), '');
     expect(undescribed).toEqual([]);
   });
 });

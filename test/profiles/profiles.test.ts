@@ -83,7 +83,9 @@ function isKnown(fact: string, profile: Profile): boolean {
   return parsed.value.names.every((name) => {
     const find = (each: string): ReturnType<typeof findOption> => findOption(command, each, { inherit: true });
     const known = find(name) ?? (profile.dialect.long === 'either' ? find(name.replace(/^--/, '-')) : undefined);
-    return known !== undefined && (known.arity === 'switch') === (parsed.value.arity === 'switch');
+    // A catalogue has no word for a switch that takes a value behind `=`.
+    const isSwitch = known?.arity === 'switch' || known?.arity === 'optional';
+    return known !== undefined && (parsed.value.arity === 'switch' ? isSwitch : known.arity !== 'switch');
   });
 }
 

@@ -3,6 +3,7 @@
  * asked of the options that a call has, by each of their names, so a deny needs no reading of its own.
  */
 import { compileGlob, type Glob } from '../glob.ts';
+import type { Dialect } from './dialects.ts';
 import { isLoneStar, isOptionWord, literalText, parseWords, type Piece, spellsSlash, type Word } from '../words.ts';
 
 /** An option word: matches however that option is written. */
@@ -36,9 +37,9 @@ export interface ProfileDeny {
 }
 
 /** Compiles a deny's text, whose words the generic form has accepted. Never throws. */
-export function compileProfileDeny(text: string): ProfileDeny {
+export function compileProfileDeny(text: string, { bundle }: Dialect): ProfileDeny {
   const parsed = parseWords(text);
-  const words = parsed.ok ? parsed.words : [];
+  const words = parsed.ok ? (bundle ? unbundled(parsed.words) : parsed.words) : [];
   const options: DeniedOption[] = [];
   const steps: DeniedStep[] = [];
   let before: DeniedOption | null = null;
@@ -52,6 +53,18 @@ export function compileProfileDeny(text: string): ProfileDeny {
     }
   }
   return { options, steps, open: words.length > 0 };
+}
+
+/** `xf a.tar` names the options -x and -f (read-arguments.ts). */
+function unbundled([first, ...rest]: readonly Word[]): readonly Word[] {
+  if (first === undefined) return [];
+  const letters = literalText(first) ?? '';
+  if (letters === '' || letters.startsWith('-')) return [first, ...rest];
+  const options = Array.from(
+    letters,
+    (letter): Word => ({ source: `-${letter}`, pieces: [{ kind: 'text', text: `-${letter}` }] }),
+  );
+  return [...options, ...rest];
 }
 
 function compileOption({ source, pieces }: Word): DeniedOption {

@@ -12,8 +12,8 @@ export interface Dialect {
   readonly shortEquals: 'separator' | 'value';
   /** `--name=value` is the option with its value. */
   readonly equals: boolean;
-  /** A switch takes `=true` and `=false`. */
-  readonly booleanValues: boolean;
+  /** What a switch takes behind `=`. `go`: the words of Go's ParseBool. `words`: `true` and `false`. `none`: nothing. */
+  readonly booleanValues: 'go' | 'words' | 'none';
   /** A value that is an argument of its own may begin with a dash. */
   readonly dashValues: boolean;
   /** Options may stand after operands. */
@@ -36,7 +36,7 @@ const GETOPT_LONG: Dialect = {
   clusters: true,
   shortEquals: 'value',
   equals: true,
-  booleanValues: false,
+  booleanValues: 'none',
   dashValues: true,
   permute: true,
   dashes: 'ends',
@@ -51,8 +51,8 @@ const ARGPARSE: Dialect = { ...GETOPT_LONG, shortEquals: 'separator', dashValues
 export const DIALECTS = {
   getopt_long: GETOPT_LONG,
   getopt: { ...GETOPT_LONG, permute: false },
-  pflag: { ...GETOPT_LONG, shortEquals: 'separator', booleanValues: true, find: 'cobra' },
-  'go-flag': { ...GETOPT_LONG, long: 'either', clusters: false, booleanValues: true, permute: false },
+  pflag: { ...GETOPT_LONG, shortEquals: 'separator', booleanValues: 'go', find: 'cobra' },
+  'go-flag': { ...GETOPT_LONG, long: 'either', clusters: false, booleanValues: 'go', permute: false },
   git: { ...GETOPT_LONG, inherit: false },
   curl: { ...GETOPT_LONG, equals: false },
   argparse: ARGPARSE,
@@ -60,9 +60,9 @@ export const DIALECTS = {
   argparse4j: ARGPARSE,
   picocli: { ...GETOPT_LONG, shortEquals: 'separator', inherit: false },
   swift: { ...GETOPT_LONG, shortEquals: 'separator', dashValues: false },
-  kong: { ...GETOPT_LONG, shortEquals: 'separator', booleanValues: true, dashValues: false },
+  kong: { ...GETOPT_LONG, shortEquals: 'separator', booleanValues: 'words', dashValues: false },
   clap: { ...GETOPT_LONG, shortEquals: 'separator', dashValues: false },
-  nopt: { ...GETOPT_LONG, shortEquals: 'separator', booleanValues: true, dashValues: false },
+  nopt: { ...GETOPT_LONG, shortEquals: 'separator', booleanValues: 'words', dashValues: false },
   'long-words': { ...GETOPT_LONG, long: '-', clusters: false, equals: false, dashes: 'operand' },
   jq: { ...GETOPT_LONG, equals: false },
   tar: { ...GETOPT_LONG, bundle: true },

@@ -21,12 +21,13 @@ export function expandLists(call: ReadCall): Expanded {
   const after = call.operands.slice(at + 1);
   const paired = type.pair !== null && operand.text.includes(type.pair);
   // With `TYPE/NAME` first, all operands are such pairs; else what follows the types are names of any of them.
-  const elements = paired ? [operand, ...after].flatMap((each) => split(each, type)) : split(operand, type);
+  const pairs = after.filter((each) => each.type.kind === 'word' || each.type.kind === 'list');
+  const elements = paired ? [operand, ...pairs].flatMap((each) => split(each, type)) : split(operand, type);
   if (elements.length > MOST) {
     const message = `argument ${quoted(operand.text, 80)} lists more than ${MOST} elements`;
     return { ok: false, fault: { reason: 'value-refused', token: operand.text, message } };
   }
-  const rest = paired ? [] : after;
+  const rest = paired ? after.filter((each) => !pairs.includes(each)) : after;
   return {
     ok: true,
     calls: elements.map((element) => ({ ...call, operands: [...before, ...pairOf(element, type), ...rest] })),

@@ -102,7 +102,11 @@ interface Builder {
   readonly findType: FindType;
 }
 
-type Node = Command & { readonly children: Map<string, Command>; readonly names: string[] };
+type Node = Command & {
+  readonly children: Map<string, Command>;
+  readonly names: string[];
+  readonly otherPaths: string[][];
+};
 
 function buildTree(builder: Builder): Command {
   const { commands = {}, ...top } = builder.source;
@@ -135,7 +139,8 @@ function addAlias(nodeAt: (path: readonly string[]) => Node, path: readonly stri
   if (other !== undefined && other !== target)
     throw new ProfileMistake(`alias '${alias}' of '${path.join(' ')}' is a command already`);
   parent.children.set(last, target);
-  if (!alias.includes(' ')) target.names.push(last);
+  if (alias.includes(' ')) target.otherPaths.push(words);
+  else target.names.push(last);
 }
 
 function buildCommand(builder: Builder, source: CommandSource, path: readonly string[], parent: Command | null): Node {
@@ -144,6 +149,7 @@ function buildCommand(builder: Builder, source: CommandSource, path: readonly st
   return {
     path,
     names: path.slice(-1),
+    otherPaths: [],
     parent,
     children: new Map(),
     class: source.class ?? null,
@@ -183,7 +189,7 @@ function addOption(options: Map<string, OptionSpec>, option: OptionSpec, from: s
 }
 
 function buildOption(line: string, optionClass: Class, findType: FindType): OptionSpec {
-  const { names, arity, types, flags } = unwrap(parseOptionLine(line), `option '${line}'`);
+  const { names, arity, types, flags, overrides } = unwrap(parseOptionLine(line), `option '${line}'`);
   return {
     names,
     arity,
@@ -192,6 +198,7 @@ function buildOption(line: string, optionClass: Class, findType: FindType): Opti
     repeats: flags.has('repeats'),
     negatable: flags.has('negatable'),
     stdin: flags.has('stdin'),
+    overrides,
   };
 }
 

@@ -38,21 +38,31 @@ interface Item {
   readonly matches: (step: Extract<DeniedStep, { kind: 'word' }>) => boolean;
 }
 
-/** The call's words by the command's own path, and as they were written where that is another path. */
+/** The call's words by each path that leads to its command, and as they were written. */
 function sequences({ command, verb, operands }: ReadCall): Item[][] {
   const rest = operands.map(operandItem);
-  const own = lineOf(command).map(
-    (each): Item => ({ text: each.path.at(-1) ?? '', matches: (step) => each.names.some(step.matches) }),
-  );
-  const written = verb.map((text): Item => ({ text, matches: (step) => step.matches(text) }));
-  return [
-    [...own, ...rest],
-    [...written, ...rest],
-  ];
+  const root = rootOf(command);
+  const paths = [command.path, ...command.otherPaths].map((path) => [...namesAlong(path, root), ...rest]);
+  return [...paths, [...verb.map((text) => itemOf(text, [text])), ...rest]];
 }
 
-function lineOf(command: Command): Command[] {
-  return command.parent === null ? [] : [...lineOf(command.parent), command];
+function rootOf(command: Command): Command {
+  return command.parent === null ? command : rootOf(command.parent);
+}
+
+/** Each word of a path with the other names that it has there. */
+function namesAlong(path: readonly string[], root: Command): Item[] {
+  let at: Command | undefined = root;
+  return path.map((word) => {
+    const next: Command | undefined = at?.children.get(word);
+    const names = next?.parent === at ? (next?.names ?? []) : [];
+    at = next;
+    return itemOf(word, [word, ...names]);
+  });
+}
+
+function itemOf(text: string, names: readonly string[]): Item {
+  return { text, matches: (step) => names.some(step.matches) };
 }
 
 function operandItem({ text, type }: Operand): Item {

@@ -52,7 +52,12 @@ function refuseFurther(matching: Matching, option: ReadOption, again: boolean): 
   const rule = matching.context.rules.of(option);
   if (!matching.pattern.open) return optionRefused(option, "the pattern does not spell it, and does not end in '*'");
   const spelled = matching.pattern.options.find((candidate) => isNamed(candidate, option));
-  if (spelled !== undefined && spelled.on !== option.on) return optionRefused(option, 'it undoes what the pattern spells');
+  if (spelled !== undefined && spelled.on !== option.on)
+    return optionRefused(option, 'it undoes what the pattern spells');
+  const overridden = spec.overrides.find((each) =>
+    matching.pattern.options.some((named) => named.name === each || named.spec?.names.includes(each)),
+  );
+  if (overridden !== undefined) return optionRefused(option, `it overrides ${overridden}, which the pattern spells`);
   if (again && !spec.repeats)
     return optionRefused(option, 'it stands once more than the pattern spells it, and does not repeat');
   if (spec.class !== 'safe' && rule?.verdict !== 'allow') {

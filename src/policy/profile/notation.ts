@@ -7,6 +7,8 @@ export interface OptionLine {
   /** Names of types, or `a|b|c`. */
   readonly types: readonly string[];
   readonly flags: ReadonlySet<string>;
+  /** Names behind `overrides`. */
+  readonly overrides: readonly string[];
 }
 
 export interface OperandLine {
@@ -20,7 +22,7 @@ export type Notation<Value> =
 
 const FLAGS: ReadonlySet<string> = new Set(['repeats', 'negatable', 'stdin']);
 const OPTION =
-  /^(?<names>-[^\s,]*(?:, -[^\s,]*)*)(?<values>(?: <[^<>]+>)*| \[<[^<>]+>\]| <[^<>]+>\.\.\.)(?: \((?<flags>[a-z, ]+)\))?$/;
+  /^(?<names>-[^\s,]*(?:, -[^\s,]*)*)(?<values>(?: <[^<>]+>)*| \[<[^<>]+>\]| <[^<>]+>\.\.\.)(?: \((?<flags>[^()]+)\))?$/;
 
 /** The lines of a block, without comments and empty ones. */
 export function linesOf(block: string): string[] {
@@ -36,9 +38,12 @@ export function parseOptionLine(line: string): Notation<OptionLine> {
   if (names === undefined)
     return { ok: false, message: 'expected names, value and flags: -o, --output <text> (repeats)' };
   const split = flags === '' ? [] : flags.split(',').map((flag) => flag.trim());
-  const unknown = split.find((flag) => !FLAGS.has(flag));
+  const overrides = split.flatMap((flag) =>
+    flag.startsWith('overrides -') ? flag.slice('overrides '.length).split(' ') : [],
+  );
+  const unknown = split.find((flag) => !FLAGS.has(flag) && !flag.startsWith('overrides -'));
   if (unknown !== undefined)
-    return { ok: false, message: `unknown flag '${unknown}'; expected ${[...FLAGS].join(', ')}` };
+    return { ok: false, message: `unknown flag '${unknown}'; expected ${[...FLAGS].join(', ')}, overrides --NAME` };
   const types = [...values.matchAll(/<([^<>]+)>/g)].map(([, type]) => type ?? '');
   const arity = values.endsWith('...')
     ? 'many'
@@ -47,7 +52,7 @@ export function parseOptionLine(line: string): Notation<OptionLine> {
       : types.length > 0
         ? 'required'
         : 'switch';
-  return { ok: true, value: { names: names.split(', '), arity, types, flags: new Set(split) } };
+  return { ok: true, value: { names: names.split(', '), arity, types, flags: new Set(split), overrides } };
 }
 
 /** Reads the operands of a command: `<a> [<b>] [<c>...]`. The brackets are for readers: nothing is refused for being short. */

@@ -1,15 +1,7 @@
 /** Where the words of a pattern lead: to one command, or through wildcards to several. */
 import { compileGlob } from '../glob.ts';
 import type { Encoded } from './pattern-value.ts';
-import {
-  type Command,
-  commandsBelow,
-  findOption,
-  isBelow,
-  optionsAt,
-  type OptionSpec,
-  type Profile,
-} from './profile.ts';
+import { type Command, commandsBelow, findOption, optionsAt, type OptionSpec, type Profile } from './profile.ts';
 import type { Walk } from './read-arguments.ts';
 import type { ReadOption, Vocabulary } from './read-options.ts';
 
@@ -60,6 +52,10 @@ export class PatternWalk implements Walk {
     return true;
   }
 
+  isWild(word: string): boolean {
+    return this.#encoded.isWild(word);
+  }
+
   optionsEnd(): number | null {
     const [first, ...others] = this.#scope.commands;
     const end = others.length === 0 ? (first?.optionsEnd ?? null) : null;
@@ -103,5 +99,14 @@ function namedBy(commands: ReadonlySet<Command>, word: string): Set<Command> {
 /** How a pattern reaches a command: by its words, by a wildcard of it, or not at all. */
 export function reaches({ commands, wild, below }: PatternScope, command: Command): 'spelled' | 'wild' | 'no' {
   if (commands.has(command)) return wild ? 'wild' : 'spelled';
-  return below && [...commands].some((ancestor) => isBelow(ancestor, command)) ? 'wild' : 'no';
+  return below && [...commands].some((ancestor) => allBelow(ancestor).has(command)) ? 'wild' : 'no';
+}
+
+const known = new WeakMap<Command, ReadonlySet<Command>>();
+
+/** A command and all below it, by every path that leads there; found once. */
+function allBelow(ancestor: Command): ReadonlySet<Command> {
+  const found = known.get(ancestor) ?? commandsBelow(ancestor);
+  known.set(ancestor, found);
+  return found;
 }

@@ -12,17 +12,26 @@ const kind = z.enum(Object.keys(DIALECTS) as [keyof typeof DIALECTS, ...(keyof t
 const parser = z.union([
   kind,
   z.strictObject({
-    kind,
-    long: z.enum(['--', '-', 'either']).optional(),
-    clusters: z.boolean().optional(),
-    'short-equals': z.enum(['separator', 'value']).optional(),
-    equals: z.boolean().optional(),
-    'boolean-values': z.boolean().optional(),
-    'dash-values': z.boolean().optional(),
-    permute: z.boolean().optional(),
-    dashes: z.enum(['ends', 'operand']).optional(),
-    inherit: z.boolean().optional(),
-    find: z.enum(['ordered', 'cobra']).optional(),
+    kind: kind.describe('The kind whose traits it has, but for those that follow.'),
+    long: z.enum(['--', '-', 'either']).optional().describe('What a long option begins with.'),
+    clusters: z.boolean().optional().describe('Whether one-letter options may be joined, and values attached to them.'),
+    'short-equals': z.enum(['separator', 'value']).optional().describe('What `=` is in `-o=x`.'),
+    equals: z.boolean().optional().describe('Whether `--name=value` is the option with its value.'),
+    'boolean-values': z
+      .enum(['go', 'words', 'none'])
+      .optional()
+      .describe('What a switch takes behind `=`: the words of ParseBool of Go, `true` and `false`, or nothing.'),
+    'dash-values': z
+      .boolean()
+      .optional()
+      .describe('Whether a value that is an argument of its own may begin with a dash.'),
+    permute: z.boolean().optional().describe('Whether options may stand after operands.'),
+    dashes: z.enum(['ends', 'operand']).optional().describe('Whether `--` ends the options.'),
+    inherit: z.boolean().optional().describe('Whether the options of the tool are known after the subcommand as well.'),
+    find: z
+      .enum(['ordered', 'cobra'])
+      .optional()
+      .describe('How the subcommand is found: in order, or as cobra finds it.'),
   }),
 ]);
 
@@ -117,7 +126,7 @@ export const profileSchema = z.strictObject({
   parser: parser.describe('How the tool reads its arguments.'),
   class: z.enum(CLASSES).optional().describe('What running the tool without a subcommand does. Default: `safe`.'),
   neutralise: z
-    .strictObject({ env: z.record(z.string(), z.string()) })
+    .strictObject({ env: z.record(z.string(), z.string()).describe('By name.') })
     .optional()
     .describe('Variables that the tool always gets. What a policy injects wins.'),
   types: z

@@ -24,6 +24,8 @@ export interface OptionSpec {
   readonly negatable: boolean;
   /** True: it makes the tool read its standard input. */
   readonly stdin: boolean;
+  /** Names of options that it overrides: where a pattern spells one of them, no closing `*` lets this one through. */
+  readonly overrides: readonly string[];
 }
 
 /** The operands of a command, in order. */
@@ -39,6 +41,8 @@ export interface Command {
   readonly path: readonly string[];
   /** All that its last word may be: the canonical one first. */
   readonly names: readonly string[];
+  /** Other whole paths that lead to it. */
+  readonly otherPaths: readonly (readonly string[])[];
   readonly parent: Command | null;
   /** By each of their names. */
   readonly children: ReadonlyMap<string, Command>;
@@ -104,10 +108,4 @@ export function commandsBelow(command: Command): Set<Command> {
   for (const child of command.children.values())
     if (!found.has(child)) for (const each of commandsBelow(child)) found.add(each);
   return found;
-}
-
-/** True where `command` is `ancestor` or below it. */
-export function isBelow(ancestor: Command, command: Command): boolean {
-  for (let at: Command | null = command; at !== null; at = at.parent) if (at === ancestor) return true;
-  return false;
 }

@@ -11,6 +11,8 @@ export interface Walk {
   readonly descend: (word: string) => boolean;
   /** Options end after so many operands; null: they do not. */
   readonly optionsEnd: () => number | null;
+  /** True for a word of a pattern that holds a wildcard: it is never taken apart. */
+  readonly isWild: (word: string) => boolean;
 }
 
 export interface PlainOperand {
@@ -33,7 +35,7 @@ export interface ReadArguments {
 /** Reads a whole argument list. Never throws, in time linear in its length. */
 export function readArguments(args: readonly string[], walk: Walk): ReadArguments {
   const { dialect } = walk.vocabulary;
-  const words = dialect.bundle ? unbundle(args, walk.vocabulary) : args;
+  const words = dialect.bundle && !walk.isWild(args[0] ?? '') ? unbundle(args, walk.vocabulary) : args;
   const reader = new Reader(words, walk);
   if (dialect.find === 'cobra') reader.findCommand();
   return reader.read();

@@ -40,6 +40,7 @@ export function readCall(argv: readonly string[], profile: Profile): ReadCall {
       return child !== undefined;
     },
     optionsEnd: () => command.optionsEnd ?? (dialect.permute ? null : 1),
+    isWild: () => false,
   };
   const read = readArguments(argv, walk);
   const operands = read.operands.map((operand, index) => typedOperand(operand, index, command));

@@ -138,16 +138,15 @@ function readValues(reading: Reading): OptionsRead {
 
 type Read = (values: readonly string[], next: number, on?: boolean) => OptionsRead;
 
-/** Go's strconv.ParseBool, which pflag and Go's flag share; other parsers know fewer words. */
-const TRUE: ReadonlySet<string> = new Set(['1', 't', 'T', 'true', 'TRUE', 'True']);
-const FALSE: ReadonlySet<string> = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False']);
+/** Go's strconv.ParseBool, which pflag and Go's flag share; others know two words. */
+const TRUE = { go: ['1', 't', 'T', 'true', 'TRUE', 'True'], words: ['true'], none: [] } as const;
+const FALSE = { go: ['0', 'f', 'F', 'false', 'FALSE', 'False'], words: ['false'], none: [] } as const;
 
 function readSwitchValue({ vocabulary, name, at, on }: Reading, attached: string, read: Read): OptionsRead {
-  if (vocabulary.dialect.booleanValues && (TRUE.has(attached) || FALSE.has(attached)))
-    return read([], at + 1, TRUE.has(attached) ? on : !on);
-  const message = vocabulary.dialect.booleanValues
-    ? 'is a switch; expected true or false as its value'
-    : 'takes no value';
+  const kind = vocabulary.dialect.booleanValues;
+  if (TRUE[kind].some((word) => word === attached)) return read([], at + 1, on);
+  if (FALSE[kind].some((word) => word === attached)) return read([], at + 1, !on);
+  const message = kind === 'none' ? 'takes no value' : 'is a switch; expected true or false as its value';
   return refuse('value-refused', name, `option ${visible(name, 80)} ${message}`);
 }
 

@@ -30,7 +30,7 @@ export function compileToolProfile(profile: Profile, { allow, deny, stream, opti
   return {
     profile,
     allow: allow.map(compileAllow),
-    deny: deny.map((rule) => ({ ...rule, compiled: compileProfileDeny(rule.pattern) })),
+    deny: deny.map((rule) => ({ ...rule, compiled: compileProfileDeny(rule.pattern, profile.dialect) })),
     stream: stream.map(compileAllow),
     options,
   };

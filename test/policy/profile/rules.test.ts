@@ -92,6 +92,11 @@ describe('4: options that a pattern does not spell', () => {
     expect(verdict({ allow: ['get -v *'] }, 'get pods -v --verbose=false')).toBe('option-refused');
     expect(verdict({ allow: ['get --color=always *'] }, 'get pods --color')).toBe('option-refused');
   });
+  it('pass where they override nothing that is spelled', () => {
+    expect(verdict(get, 'get pods -A')).toBe('allow');
+    expect(verdict({ allow: ['get * -n prod *'] }, 'get pods -n prod -A')).toBe('option-refused');
+    expect(verdict({ allow: ['* -n prod *'] }, 'get pods -n prod')).toBe('allow');
+  });
   it('pass where the tool allows them, and never where it denies them', () => {
     const options = { '--as': 'allow', '--watch': 'deny', '--namespace': ['prod', 'Team *'] };
     expect(verdict({ ...get, options }, 'get pods --as admin')).toBe('allow');
@@ -236,7 +241,7 @@ describe('11: denies are wide', () => {
   it.each([
     ['get *', 'show pods', 'rule-denies'],
     ['show *', 'get pods', 'rule-denies'],
-    ['remote exec *', 'exec a b', 'allow'],
+    ['remote exec *', 'exec a b', 'rule-denies'],
     ['exec *', 'remote exec a b', 'rule-denies'],
     ['* -n*', 'get pods --namespace=x', 'rule-denies'],
     ['* --namespace kube-system', 'get pods -nkube-system', 'rule-denies'],

@@ -43,6 +43,7 @@ commands:
       safe: |
         -o, --output <format>
         -w, --watch
+        -A, --all (overrides --namespace)
         -l, --selector <text>
         --zones <zones>
         --limit <integer>
