@@ -51,16 +51,22 @@ keys, aliases and tags are errors.
 /** The reference page of profiles. */
 export function profileReference(): string {
   const root = profileJsonSchema() as SchemaNode;
-  const { properties = {} } = root;
   const sections = [PROFILE_HEAD, section('The file', root)];
-  for (const [key, node] of Object.entries(properties)) {
-    const values = typeof node.additionalProperties === 'object' ? [node.additionalProperties] : [];
-    for (const form of [...forms(node), ...values.flatMap(forms)]) {
-      const title = values.length > 0 ? `\`${key}.NAME\`` : `\`${key}\``;
-      if (form.properties !== undefined && key !== 'options') sections.push(section(title, form));
-    }
+  for (const [key, node] of Object.entries(root.properties ?? {})) {
+    for (const { title, form } of nestedForms(key, node)) sections.push(section(`\`${title}\``, form));
   }
   return sections.join('\n');
+}
+
+/** Every mapping below a key, by the path that leads to it. */
+function nestedForms(title: string, node: SchemaNode): { title: string; form: SchemaNode }[] {
+  const { properties, items, additionalProperties: values } = node;
+  return [
+    ...(properties === undefined ? [] : [{ title, form: node }]),
+    ...alternatives(node).flatMap((each) => nestedForms(title, each)),
+    ...(items === undefined ? [] : nestedForms(`${title}[]`, items)),
+    ...(typeof values === 'object' ? nestedForms(`${title}.NAME`, values) : []),
+  ];
 }
 
 /** The reference page: every key with its type, whether it must be there, and what it means. */
