@@ -136,15 +136,28 @@ const entriesOf = ({ without: _without, operands: _operands, ...blocks }) =>
 const VALUES = { switch: '', one: ' <TYPE>', optional: ' [<TYPE>]', many: ' <TYPE>...' };
 
 /**
- * The options of an operation, under the names that they have on the command line.
+ * The names of options of an operation on the command line, by those that the model gives.
  * @param {string} path
- * @param {Operation} operation
- * @returns {Map<string, import('./aws-models.js').Option>}
+ * @returns {(name: string) => string}
  */
-function knownOptions(path, operation) {
+function namesOf(path) {
   /** @type {Blocks} */
   const names = Object.assign({}, ...renamesOf(path).toReversed());
-  return new Map([...operation.options].map(([name, option]) => [names[name] ?? name, option]));
+  return (name) => names[name] ?? name;
+}
+
+/**
+ * What a line says of a switch and its opposite: `--no-NAME`, or an option of another name, where each undoes the other.
+ * @param {string} path
+ * @param {Operation} operation
+ * @param {string} name by the model
+ * @returns {string}
+ */
+function flagsOf(path, { options }, name) {
+  const opposite = [`no-${name}`, name.replace(/^no-/, '')].find((each) => each !== name && options.has(each));
+  if (opposite === undefined) return '';
+  const spelled = namesOf(path)(opposite);
+  return spelled === `no-${namesOf(path)(name)}` ? ' (negatable)' : ` (overrides --${spelled})`;
 }
 
 /**
@@ -153,14 +166,15 @@ function knownOptions(path, operation) {
  * @returns {Option[]}
  */
 function optionsOf(path, operation) {
-  const known = knownOptions(path, operation);
+  const nameOf = namesOf(path);
+  const known = [...operation.options.keys()].map(nameOf);
   const without = new Set(changesOf(path).flatMap((what) => wordsOf(what['without'] ?? '')));
-  const entries = [...known].flatMap(([name, { arity, type }]) => {
-    /** @type {boolean} */
-    const isNegation = name.startsWith('no-') && known.has(name.slice(3));
+  const entries = [...operation.options].flatMap(([modelName, { arity, type }]) => {
+    const name = nameOf(modelName);
+    const isNegation = name.startsWith('no-') && known.includes(name.slice(3));
     if (isNegation || without.has(name)) return [];
     const value = VALUES[arity].replace('TYPE', rules.types.find(path, [name]) ?? type);
-    const line = `--${name}${value}${known.has(`no-${name}`) ? ' (negatable)' : ''}`;
+    const line = `--${name}${value}${flagsOf(path, operation, modelName)}`;
     return [{ line, class: optionClassOf(path, name, operation) }];
   });
   return [...entries, ...changesOf(path).flatMap(entriesOf)];
