@@ -1,4 +1,5 @@
-/** Commands and options of a profile in the notation that profiles are written in. */
+/** Commands and options of a profile in the notation that profiles are written in, and their classes in words. */
+import type { Class } from './classes.ts';
 import type { OperandSpec, OptionSpec } from './profile.ts';
 import { typeName } from './value-type.ts';
 
@@ -14,4 +15,22 @@ export function describeOption({ names, arity, types, repeats, negatable, stdin 
 export function describeOperands({ types, rest }: OperandSpec): string {
   const written = types.map((type) => `<${typeName(type)}>`);
   return [...written, ...(rest === null ? [] : [`<${typeName(rest)}>...`])].join(' ');
+}
+
+const WORDS: Readonly<Record<Class, string>> = {
+  safe: 'is harmless',
+  'reads-file': 'reads a file',
+  'writes-file': 'writes a file',
+  executes: 'runs a program',
+  redirects: 'chooses another server, configuration, identity or recipient',
+  'prints-secret': 'may print a secret',
+  mutates: 'changes something',
+  exposes: 'opens a listener',
+  'opens-browser': 'opens a browser',
+  'needs-tty': 'needs a terminal',
+};
+
+/** What something of this class does: `runs a program`. */
+export function describeClass(found: Class): string {
+  return WORDS[found];
 }

@@ -6,12 +6,11 @@ import { createHash } from 'node:crypto';
 import type { Problem } from '../../model/problem.ts';
 import { parsePolicyDocument } from '../document.ts';
 import { errorAt, problemsOf } from '../problems.ts';
-import { CLASSES, type Class } from './classes.ts';
-import { compileTypes, ProfileMistake, type FindType } from './compile-types.ts';
+import { buildTree } from './command-tree.ts';
+import { compileTypes, ProfileMistake } from './compile-types.ts';
 import { DIALECTS, type Dialect } from './dialects.ts';
-import { linesOf, type Notation, parseOperands, parseOptionLine } from './notation.ts';
-import { commandsBelow, type Command, type OperandSpec, type OptionSpec, type Profile } from './profile.ts';
-import { type CommandSource, type OptionsSource, profileSchema, type ProfileSource } from './profile-schema.ts';
+import { type Command, commandsBelow, type Profile } from './profile.ts';
+import { profileSchema, type ProfileSource } from './profile-schema.ts';
 
 /** A profile file, read. */
 export interface ProfileFile {
@@ -45,8 +44,12 @@ export function loadProfile({ name, file, text }: ProfileFile): LoadedProfile {
     }
   };
   let profile: Profile | undefined;
-  attempt([], () => (profile = buildProfile(parsed.data, { name, file, digest: digestOf(text) })));
-  for (const command of profile === undefined ? [] : commandsBelow(profile.root)) {
+  let commands: Iterable<Command> = [];
+  attempt([], () => {
+    profile = buildProfile(parsed.data, { name, file, digest: digestOf(text) });
+    commands = commandsBelow(profile.root);
+  });
+  for (const command of commands) {
     const path = command.path.length === 0 ? [] : ['commands', command.path.join(' ')];
     attempt(path, () => void [command.options, command.operands]);
   }
@@ -60,7 +63,6 @@ export function buildProfile(
   source: ProfileSource,
   { name, file, digest }: Pick<Profile, 'name' | 'file' | 'digest'>,
 ): Profile {
-  const builder = { source, findType: compileTypes(source.types ?? {}) };
   return {
     name,
     file,
@@ -68,7 +70,7 @@ export function buildProfile(
     versions: source.versions,
     parser: typeof source.parser === 'string' ? source.parser : source.parser.kind,
     dialect: dialectOf(source.parser),
-    root: buildTree(builder),
+    root: buildTree(source, compileTypes(source.types ?? {})),
     executesDirectory: [source, ...Object.values(source.commands ?? {})].some(({ cwd }) => cwd === 'executes'),
     neutralise: new Map(Object.entries(source.neutralise?.env ?? {})),
   };
@@ -95,120 +97,4 @@ function dialectOf(parser: ProfileSource['parser']): Dialect {
     inherit: parser.inherit ?? kind.inherit,
     find: parser.find ?? kind.find,
   };
-}
-
-interface Builder {
-  readonly source: ProfileSource;
-  readonly findType: FindType;
-}
-
-type Node = Command & {
-  readonly children: Map<string, Command>;
-  readonly names: string[];
-  readonly otherPaths: string[][];
-};
-
-function buildTree(builder: Builder): Command {
-  const { commands = {}, ...top } = builder.source;
-  const root = buildCommand(builder, { ...top, class: top.class ?? 'safe' }, [], null);
-  const byPath = new Map<string, Node>([['', root]]);
-  const nodeAt = (path: readonly string[]): Node => {
-    const key = path.join(' ');
-    const known = byPath.get(key);
-    if (known !== undefined) return known;
-    const parent = nodeAt(path.slice(0, -1));
-    const source = Object.hasOwn(commands, key) ? commands[key] : undefined;
-    const node = buildCommand(builder, source ?? {}, path, parent);
-    byPath.set(key, node);
-    parent.children.set(path.at(-1) ?? '', node);
-    return node;
-  };
-  for (const path of Object.keys(commands)) nodeAt(path.split(' '));
-  for (const [path, { aliases = [] }] of Object.entries(commands)) {
-    for (const alias of aliases) addAlias(nodeAt, path.split(' '), alias);
-  }
-  return root;
-}
-
-function addAlias(nodeAt: (path: readonly string[]) => Node, path: readonly string[], alias: string): void {
-  const words = alias.includes(' ') ? alias.split(' ') : [...path.slice(0, -1), alias];
-  const parent = nodeAt(words.slice(0, -1));
-  const last = words.at(-1) ?? '';
-  const target = nodeAt(path);
-  const other = parent.children.get(last);
-  if (other !== undefined && other !== target)
-    throw new ProfileMistake(`alias '${alias}' of '${path.join(' ')}' is a command already`);
-  parent.children.set(last, target);
-  if (alias.includes(' ')) target.otherPaths.push(words);
-  else target.names.push(last);
-}
-
-function buildCommand(builder: Builder, source: CommandSource, path: readonly string[], parent: Command | null): Node {
-  let options: ReadonlyMap<string, OptionSpec> | undefined;
-  let operands: OperandSpec | undefined;
-  return {
-    path,
-    names: path.slice(-1),
-    otherPaths: [],
-    parent,
-    children: new Map(),
-    class: source.class ?? null,
-    optionsEnd: source['options-end'] ?? null,
-    afterDashes: source['after-dashes'] ?? 'operands',
-    readsStdin: source.stdin === 'reads',
-    executesDirectory: source.cwd === 'executes' || builder.source.cwd === 'executes',
-    get options() {
-      return (options ??= buildOptions(builder, source));
-    },
-    get operands() {
-      return (operands ??= buildOperands(builder, source));
-    },
-  };
-}
-
-function buildOptions({ source: { sets = {} }, findType }: Builder, source: CommandSource): Map<string, OptionSpec> {
-  const options = new Map<string, OptionSpec>();
-  const addAll = (added: OptionsSource, from: string): void => {
-    for (const each of CLASSES)
-      for (const line of linesOf(added[each] ?? '')) addOption(options, buildOption(line, each, findType), from);
-  };
-  addAll(source.options ?? {}, 'options');
-  for (const name of source.include ?? []) {
-    const set = Object.hasOwn(sets, name) ? sets[name] : undefined;
-    if (set === undefined) throw new ProfileMistake(`include: there is no set '${name}'`);
-    addAll(set, `set '${name}'`);
-  }
-  return options;
-}
-
-function addOption(options: Map<string, OptionSpec>, option: OptionSpec, from: string): void {
-  for (const name of option.names) {
-    if (options.has(name)) throw new ProfileMistake(`${from}: option ${name} stands twice`);
-    options.set(name, option);
-  }
-}
-
-function buildOption(line: string, optionClass: Class, findType: FindType): OptionSpec {
-  const { names, arity, types, flags, overrides } = unwrap(parseOptionLine(line), `option '${line}'`);
-  return {
-    names,
-    arity,
-    types: types.map(findType),
-    class: optionClass,
-    repeats: flags.has('repeats'),
-    negatable: flags.has('negatable'),
-    stdin: flags.has('stdin'),
-    overrides,
-  };
-}
-
-function buildOperands({ findType }: Builder, { operands }: CommandSource): OperandSpec {
-  if (operands === undefined) return { types: [], rest: null };
-  const { types, rest } = unwrap(parseOperands(operands), `operands '${operands}'`);
-  return { types: types.map(findType), rest: rest === null ? null : findType(rest) };
-}
-
-function unwrap<Value>(notation: Notation<Value>, what: string): Value {
-  if (notation.ok) return notation.value;
-  throw new ProfileMistake(`${what}: ${notation.message}`);
 }

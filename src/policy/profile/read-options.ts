@@ -75,9 +75,9 @@ function readShort(args: readonly string[], at: number, vocabulary: Vocabulary):
   const text = args[at] ?? '';
   const number = /^-\d+$/.test(text) ? vocabulary.find('-<number>') : undefined;
   if (number !== undefined) return one({ spec: number, name: '-<number>', values: [text.slice(1)], on: true }, at + 1);
-  // Some tools have words behind one dash beside their clusters; whoever names one means it.
-  if (text.length > 2 && vocabulary.find(text.split('=', 1)[0] ?? '') !== undefined)
-    return readLong(args, at, vocabulary, text);
+  // Some tools have words behind one dash beside their clusters; whoever names one means it. `-o=x` is no such word.
+  const word = text.split('=', 1)[0] ?? '';
+  if (!/^-.?$/su.test(word) && vocabulary.find(word) !== undefined) return readLong(args, at, vocabulary, text);
   if (!vocabulary.dialect.clusters) return readLong(args, at, vocabulary, text);
   return readCluster(args, at, vocabulary);
 }
@@ -121,7 +121,8 @@ function readValues(reading: Reading): OptionsRead {
     options: [...before, { spec, name, values, on: switchedOn }],
     next,
   });
-  switch (spec.arity) {
+  // What takes a value takes none when it is turned off.
+  switch (on ? spec.arity : 'switch') {
     case 'switch':
       return attached === undefined ? read([], at + 1) : readSwitchValue(reading, attached, read);
     case 'optional':
