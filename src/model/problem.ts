@@ -45,7 +45,7 @@ export function nearestWord(word: string, candidates: Iterable<string>): string 
   let least = Math.floor(Math.max(word.length, 3) / 3) + 1;
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - word.length) >= least) continue;
-    const distance = editDistance(word, candidate);
+    const distance = editDistance(word, candidate, least);
     if (distance < least) [nearest, least] = [candidate, distance];
   }
   return nearest;
@@ -57,8 +57,11 @@ export function didYouMean(word: string, candidates: Iterable<string>): string {
   return nearest === undefined ? '' : ` (did you mean '${visible(nearest)}'?)`;
 }
 
-/** Optimal string alignment distance: insertions, deletions, replacements and swaps of neighbours count one each. */
-function editDistance(a: string, b: string): number {
+/**
+ * Optimal string alignment distance: insertions, deletions, replacements and swaps of neighbours count one each. Infinity
+ * as soon as it is sure to be `limit` or more: most candidates are nothing like the word.
+ */
+function editDistance(a: string, b: string, limit: number): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i += 1) {
@@ -69,6 +72,8 @@ function editDistance(a: string, b: string): number {
       const swapped = swaps ? at(beforeLast, j - 2) + 1 : Infinity;
       row.push(Math.min(replaced, at(last, j) + 1, at(row, j - 1) + 1, swapped));
     }
+    // A later row is at least as far away, but for a swap, which steps over one.
+    if (Math.min(...row) >= limit && Math.min(...last) >= limit) return Infinity;
     [beforeLast, last] = [last, row];
   }
   return at(last, b.length);

@@ -57,22 +57,21 @@ export function parsePolicyDocument(text: string, file: string): PolicyDocument 
   });
   // An unknown tag is a warning to the parser, and a slip or an attempt to us.
   const problems = [...document.errors, ...document.warnings].map((found) => problem(found.pos[0], describe(found)));
+  const hidden: Problem[] = [];
   visit(document, {
     Alias: (_, node) => void problems.push(problem(startOf(node), ALIAS_REFUSED)),
+    // The schema library skips this key in mappings with free keys: nothing that is written may go unseen.
+    Pair: (_, { key }) => {
+      if (isScalar(key) && key.value === '__proto__') hidden.push(problem(startOf(key), "unknown key '__proto__'"));
+    },
   });
   if (problems.length === 0 && document.contents === null)
     problems.push(problem(0, "the file is empty; expected 'tools:'"));
   const readable = problems.length === 0;
-  // The schema library skips this key in mappings with free keys: nothing that is written may go unseen.
-  visit(document, {
-    Pair: (_, { key }) => {
-      if (isScalar(key) && key.value === '__proto__') problems.push(problem(startOf(key), "unknown key '__proto__'"));
-    },
-  });
   return {
     file,
     value: readable ? document.toJS({ maxAliasCount: 0 }) : undefined,
-    problems,
+    problems: [...problems, ...hidden],
     keysOf: (key) => keysOf(document.get(key)),
     placeOf: (path) => placeAt(startOf(nodeAt(document, path))),
     placeOfKey: (path) => placeAt(startOf(keyAt(document, path) ?? nodeAt(document, path))),
