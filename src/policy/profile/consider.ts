@@ -1,6 +1,6 @@
 /** What a tool's rules say of a call, as the tool would read it. */
 import type { ConsideredRule, FileClaim, ReadArgv } from '../../model/decision.ts';
-import type { Considered } from '../considered.ts';
+import type { Considered, Refusal } from '../considered.ts';
 import { expandLists } from './expand-lists.ts';
 import type { Places } from './file-claim.ts';
 import { matchProfileAllow } from './match-allow.ts';
@@ -68,9 +68,15 @@ function considerOne(tool: ToolProfile, call: ReadCall, context: ProfileContext,
         : { kind: 'allow', pattern, place, matched: false, why: match.why },
     );
     if (match.matched) allowed ??= { place, claims: match.claims };
-    else if (refusal === null || match.reached > refusal.reached) refusal = match;
+    else if (refusal === null || explainsBetter(match, refusal)) refusal = match;
   }
   return { rules, denied, allowed, refusal };
+}
+
+/** The rule that came furthest says best what is wrong; of equals, one that names more than `no-rule`. */
+function explainsBetter(match: Refusal, other: Refusal): boolean {
+  if (match.reached !== other.reached) return match.reached > other.reached;
+  return other.reason === 'no-rule' && match.reason !== 'no-rule';
 }
 
 function tryAllow(
