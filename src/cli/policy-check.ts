@@ -7,6 +7,7 @@ import { loadPolicies } from '../engine/store-policies.ts';
 import { readSnapshot } from '../engine/store.ts';
 import { compareProblems, hasErrors, type Problem } from '../model/problem.ts';
 import { visible } from '../model/visible.ts';
+import { lintReach } from '../policy/lint.ts';
 import { compilePolicy } from '../policy/load.ts';
 import type { CliTool } from '../policy/policy.ts';
 import { resolveDirectory } from './directory.ts';
@@ -29,9 +30,10 @@ export interface PolicyCheckOptions {
  */
 export async function run({ files, dir, strict = false, json = false }: PolicyCheckOptions): Promise<number> {
   const folder = readPolicyFolder(files, dir);
-  const { problems: found } = loadPolicies(folder, folder.profiles);
+  const { problems: found, set } = loadPolicies(folder, folder.profiles);
+  const ofReach = set === undefined ? [] : [...set.policies.values()].flatMap(lintReach);
   const ofKeys = files.length > 0 || hasErrors(found) ? [] : problemsOfKeys(dir);
-  const problems = [...found, ...ofKeys].toSorted(compareProblems);
+  const problems = [...found, ...ofReach, ...ofKeys].toSorted(compareProblems);
   const ok = !hasErrors(problems) && !(strict && problems.length > 0);
   const uses = profileUses(folder);
   if (json) {

@@ -19,8 +19,7 @@ export function findUnsafe({ options: rules }: ToolProfile, { command, options, 
     ]),
     ...operands.flatMap((operand) => (operand.program ? [] : ofValue(operand, ''))),
   ];
-  const seen = new Set<string>();
-  return findings.filter(({ what }) => !seen.has(what) && seen.add(what));
+  return findings.filter(({ what }, index) => findings.findIndex((other) => other.what === what) === index);
 }
 
 /** The type of an option's value. */

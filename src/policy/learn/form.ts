@@ -43,7 +43,13 @@ export function slot(text: string, before = ''): FormWord {
 /** The same for two forms that one pattern can stand for. */
 export function keyOf({ command, words, findings }: Form): string {
   const shape = words.map((word) => (word.kind === 'fixed' ? [word.source] : [word.before, originOf(word.text)]));
-  return JSON.stringify([command, shape, findings]);
+  // What has no class is described with its value, which may be another in each call.
+  return JSON.stringify([command, shape, findings.map((finding) => (finding.class === null ? null : finding))]);
+}
+
+/** Equal for forms of which one pattern may match both: the command, or without a profile the first word. */
+export function commandKeyOf({ command, words: [first] }: Form): string {
+  return JSON.stringify(command ?? (first?.kind === 'fixed' ? first.source : null));
 }
 
 /** The pattern that stands for calls of one form: at least one, all with the same key. */

@@ -52,19 +52,28 @@ function nameOf({ spec }: ReadOption): string {
   return spec.names.find((name) => name.startsWith('--')) ?? spec.names.at(-1) ?? '';
 }
 
-function optionWords(option: ReadOption, { profile, options: rules }: ToolProfile): FormWord[] {
+function optionWords(option: ReadOption, tool: ToolProfile): FormWord[] {
   const { spec, values, on } = option;
   const name = nameOf(option);
-  if (name === '-<number>') return [fixed(`-${values[0] ?? ''}`)];
-  if (spec.arity === 'switch') return [fixed(on ? name : offName(name, spec.negatable))];
-  const isSafe = spec.class === 'safe' || rules.of(option)?.verdict === 'allow';
-  const varies = (index: number): boolean => isSafe && spec.arity !== 'many' && mayVary(typeOfValue(option, index));
   const [first] = values;
-  const attached = spec.arity === 'optional' || first?.startsWith('-') === true;
-  const joined = joinedName(name, profile.dialect);
-  if (first !== undefined && values.length === 1 && attached && joined !== undefined)
-    return [varies(0) ? slot(first, joined) : fixed(joined + first)];
-  return [fixed(name), ...values.map((value, index) => (varies(index) ? slot(value) : fixed(value)))];
+  if (name === '-<number>') return [fixed(`-${first ?? ''}`)];
+  if (spec.arity === 'switch') return [fixed(on ? name : offName(name, spec.negatable))];
+  const value = (text: string, index: number, before = ''): FormWord =>
+    varies(option, index, tool) ? slot(text, before) : fixed(before + text);
+  const joined = first !== undefined && isAttached(option) ? joinedName(name, tool.profile.dialect) : undefined;
+  if (first !== undefined && joined !== undefined) return [value(first, 0, joined)];
+  return [fixed(name), ...values.map((text, index) => value(text, index))];
+}
+
+/** True for a value that the parser takes only attached, and for one that could be taken for an option. */
+function isAttached({ spec, values }: ReadOption): boolean {
+  return values.length === 1 && (spec.arity === 'optional' || values[0]?.startsWith('-') === true);
+}
+
+/** A wildcard may stand for the value of what is harmless, unless it is code or one of a number that the option takes. */
+function varies(option: ReadOption, index: number, { options: rules }: ToolProfile): boolean {
+  if (option.spec.arity === 'many' || !mayVary(typeOfValue(option, index))) return false;
+  return option.spec.class === 'safe' || rules.of(option)?.verdict === 'allow';
 }
 
 function offName(name: string, negatable: boolean): string {

@@ -37,8 +37,10 @@ export function baseCalls(tool: ToolProfile): string[][] {
 
 /** All attacks on a tool, one after the other: thousands. */
 export function* attacksOn(tool: ToolProfile): Generator<Attack> {
-  for (const base of bases(tool)) {
-    yield* withOptions(base, tool);
+  const all = bases(tool);
+  for (const base of all) {
+    // Behind safe options too, one at a time, where that does not make millions.
+    yield* withOptions(base, tool, all.length > 20 ? 1 : 24);
     yield* withValues(base);
     yield* withOperands(base);
   }
@@ -88,18 +90,27 @@ function argumentsOf(
   return { first, options, operands: pattern.dashes ? [...own, '--', ...behind] : own };
 }
 
-function* withOptions(base: BaseCall, { profile, options: rules }: ToolProfile): Generator<Attack> {
-  const safe = [...optionsAt(base.command, profile.dialect)].find(
-    ({ class: optionClass, arity, names }) => optionClass === 'safe' && arity === 'switch' && names.some(isLetter),
-  );
-  for (const spec of optionsAt(base.command, profile.dialect)) {
+function* withOptions(base: BaseCall, { profile, options: rules }: ToolProfile, companions: number): Generator<Attack> {
+  const known = optionsAt(base.command, profile.dialect);
+  const safe = [...known].filter((spec) => spec.class === 'safe' && !isSpelled(base.pattern, spec));
+  const letter = safe.find(({ arity, names }) => arity === 'switch' && names.some(isLetter));
+  for (const spec of known) {
     const allowed = rules.of({ spec, name: '', values: [], on: true })?.verdict === 'allow';
     if (spec.class === 'safe' || allowed || isSpelled(base.pattern, spec)) continue;
     const what = `option ${spec.names.at(-1) ?? ''} (${spec.class})`;
-    for (const words of spellings(spec, profile, safe)) {
+    for (const words of spellings(spec, profile, letter)) {
       for (const argv of placements(base, words)) if (isRead(argv, spec, profile)) yield { argv, what };
+      for (const other of safe.slice(0, companions)) {
+        const argv = wholeCall({ ...base, options: [...base.options, ...plainWords(other), ...words] });
+        if (isRead(argv, spec, profile)) yield { argv, what };
+      }
     }
   }
+}
+
+/** An option as it is mostly written. */
+function plainWords({ names, types, arity }: OptionSpec): string[] {
+  return [names.at(-1) ?? '', ...(arity === 'optional' ? [] : types.map(harmlessValue))];
 }
 
 /** The same name may be another option in another place; what the parser does not take is an attack all the same. */

@@ -1,4 +1,7 @@
-/** Can a call that some allow lets through meet a deny? Where none can, the deny is a mistake, or says what holds anyway. */
+/**
+ * Can a call that some allow lets through meet a deny? Where none can, the deny is mostly a mistake. One that names what is
+ * not safe is none: it holds also when somebody allows more one day.
+ */
 import type { ProfileAllow } from './allow-pattern.ts';
 import type { DeniedOption, ProfileDeny } from './deny-pattern.ts';
 import { reaches } from './pattern-walk.ts';
@@ -10,8 +13,21 @@ export function isUnmet(deny: ProfileDeny, tool: ToolProfile): boolean {
   if (!deny.open) return false;
   const patterns = tool.allow.flatMap(({ compiled }) => (compiled.ok ? [compiled.pattern] : []));
   if (patterns.length < tool.allow.length) return false;
-  return !patterns.some((pattern) => mayMeet(deny, pattern, tool));
+  return !patterns.some((pattern) => mayMeet(deny, pattern, tool)) && !isGuard(deny, tool);
 }
+
+/** Does it name a command or option that is not safe? */
+function isGuard(deny: ProfileDeny, { profile }: ToolProfile): boolean {
+  return [...commandsBelow(profile.root)].some((command) => {
+    if (command.class === null || !stepsFit(deny, command, ANY_OPERAND)) return false;
+    const known = [...optionsAt(command, profile.dialect)];
+    const named = deny.options.map((option) => known.filter((spec) => isMeant(option, spec)));
+    if (named.some((specs) => specs.length === 0)) return false;
+    return command.class !== 'safe' || named.flat().some((spec) => spec.class !== 'safe');
+  });
+}
+
+const ANY_OPERAND: Pick<ProfileAllow, 'operands' | 'open'> = { operands: [], open: true };
 
 function mayMeet(deny: ProfileDeny, pattern: ProfileAllow, tool: ToolProfile): boolean {
   for (const command of commandsBelow(tool.profile.root)) {
@@ -24,7 +40,7 @@ function mayMeet(deny: ProfileDeny, pattern: ProfileAllow, tool: ToolProfile): b
 }
 
 /** Do the deny's words fit the command's, as far as either has some? What follows are operands, which may be anything. */
-function stepsFit({ steps }: ProfileDeny, command: Command, pattern: ProfileAllow): boolean {
+function stepsFit({ steps }: ProfileDeny, command: Command, pattern: Pick<ProfileAllow, 'operands' | 'open'>): boolean {
   const line = lineOf(command);
   for (const [index, step] of steps.entries()) {
     if (step.kind === 'any' || step.valueOf !== null || step.spellsSlash) return true;
@@ -36,7 +52,11 @@ function stepsFit({ steps }: ProfileDeny, command: Command, pattern: ProfileAllo
 }
 
 /** The first word behind the command: the pattern's, where it is a literal, else whatever the command takes. */
-function operandFits(matches: (text: string) => boolean, command: Command, { operands, open }: ProfileAllow): boolean {
+function operandFits(
+  matches: (text: string) => boolean,
+  command: Command,
+  { operands, open }: Pick<ProfileAllow, 'operands' | 'open'>,
+): boolean {
   const [first] = operands;
   if (first?.kind === 'literal') return matches(first.text) || command.operands.types[0]?.kind === 'list';
   return first !== undefined || open;

@@ -115,12 +115,14 @@ interface Reading {
 }
 
 function readValues(reading: Reading): OptionsRead {
-  const { at, spec, name, on, attached, before } = reading;
+  const { at, spec, name, on, attached, before, vocabulary } = reading;
   const read = (values: readonly string[], next: number, switchedOn = on): OptionsRead => ({
     ok: true,
     options: [...before, { spec, name, values, on: switchedOn }],
     next,
   });
+  // Python's argparse loses such a value, and wherever a dash makes an option it is none that anybody means.
+  if (attached === '--' && !vocabulary.dialect.dashValues) return missing(reading);
   // What takes a value takes none when it is turned off.
   switch (on ? spec.arity : 'switch') {
     case 'switch':
