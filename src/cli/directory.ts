@@ -39,6 +39,11 @@ export function resolveDirectory(option: string | undefined): Directory {
   });
 }
 
+/** Directories in which no wildcard of a policy names a file: what lies there decides, or is secret. */
+export function ownDirectories({ path, stateDirectory }: Directory): string[] {
+  return [path, stateDirectory];
+}
+
 function directoryAt(path: string): Directory {
   const stateDirectory = path === SYSTEM_DIRECTORY ? SYSTEM_STATE : join(path, 'state');
   return {

@@ -71,4 +71,27 @@ function addPolicyAuthoring(policy: Command, act: Act): void {
     .option(...DIR)
     .option(...JSON_OPTION)
     .action(actNamed(() => import('./policy-add.ts')));
+  addLearn(policy, act);
 }
+
+function addLearn(policy: Command, act: Act): void {
+  policy
+    .command('learn')
+    .description('propose the narrowest patterns that would allow what was denied')
+    .option('--policy <file>', "a policy file; repeatable (default: each client's own, of the directory)", collect)
+    .option('--tool <name>', 'only this tool')
+    .option('--client <name>', 'only this client')
+    .option('--since <when>', 'only since: 30s, 5m, 2h, 1d or an RFC 3339 time')
+    .option('--stdin', 'learn from requests a line, as JSON, in the place of the audit log')
+    .option(...DIR)
+    .option(...JSON_OPTION)
+    .addHelpText('after', LEARN_HELP)
+    .action(act(() => import('./policy-learn.ts')));
+}
+
+const LEARN_HELP = `
+Every denied call is recorded, so there is no mode to switch on: write a policy whose tool allows little or nothing, let the
+client try what it is for, and learn from the denials. Then paste what it is to do, and run \`carapace policy check\`.
+
+What is printed is YAML. Words that were always the same are spelled; where they varied stands *. With a profile, a line is
+commented out if it is not harmless, with what it does above it. Each pattern was tried with the calls that it was made of.`;

@@ -11,6 +11,7 @@ import { visible } from '../model/visible.ts';
 import { explainDecision, formatPlace } from '../policy/explain.ts';
 import { type CliTool, mergePolicies } from '../policy/policy.ts';
 import { parseRequestText } from '../protocol/request-frame.ts';
+import { ownDirectories, resolveDirectory } from './directory.ts';
 import { compilePolicies, readPolicyFolder } from './policy-files.ts';
 import { readLines } from './read-lines.ts';
 import { asciiJson, EXIT, print, reportError } from './report.ts';
@@ -28,8 +29,6 @@ export interface PolicyExplainOptions {
   readonly words: readonly string[];
 }
 
-type Tools = ReadonlyMap<string, CliTool>;
-
 /**
  * Runs the command. For one call: 0 for an allow, 1 for a denial. With `--stdin`: 0 once every line has its answer.
  * 65 where a policy does not load.
@@ -45,27 +44,38 @@ export async function run({
   words,
 }: PolicyExplainOptions): Promise<number> {
   const [tool, ...argv] = words;
-  if (stdin === (tool !== undefined)) {
-    throw new CarapaceError('usage', 'policy explain: expected either --stdin or a call after --', {
-      hint: 'carapace policy explain --policy FILE -- TOOL ARGS...',
-    });
-  }
+  checkUsage(stdin, tool !== undefined);
   const tools = loadTools(policy, dir);
   if (tools === undefined) return EXIT.badData;
-  const answer = json ? decisionJson : explainDecision;
+  const closed = closedDirectories(policy, dir);
+  const decide: Decide = (request) => decideRequest(tools, request, closed);
   if (tool !== undefined) {
-    const decision = decide(tools, { tool, argv, env: new Map(), cwd });
-    print(answer(decision));
+    const decision = decide({ tool, argv, env: new Map(), cwd });
+    print((json ? decisionJson : explainDecision)(decision));
     return decision.verdict === 'allow' ? EXIT.ok : EXIT.no;
   }
-  for await (const line of readLines(process.stdin, MAX_LINE_BYTES)) await printAnswer(answerLine(tools, line, json));
+  for await (const line of readLines(process.stdin, MAX_LINE_BYTES)) await printAnswer(answerLine(decide, line, json));
   return EXIT.ok;
+}
+
+function checkUsage(stdin: boolean, isCall: boolean): void {
+  if (stdin !== isCall) return;
+  throw new CarapaceError('usage', 'policy explain: expected either --stdin or a call after --', {
+    hint: 'carapace policy explain --policy FILE -- TOOL ARGS...',
+  });
+}
+
+type Decide = (request: ToolRequest) => Decision;
+
+/** Files that are named one by one belong to no gateway that could have directories of its own. */
+function closedDirectories(policy: readonly string[], dir: string | undefined): string[] {
+  return policy.length > 0 && dir === undefined ? [] : ownDirectories(resolveDirectory(dir));
 }
 
 /** A frame's bound (docs/protocol.md), and room for JSON that escapes everything. */
 const MAX_LINE_BYTES = 8 * 1024 * 1024;
 
-function loadTools(files: readonly string[], dir: string | undefined): Tools | undefined {
+function loadTools(files: readonly string[], dir: string | undefined): ReadonlyMap<string, CliTool> | undefined {
   const compiled = compilePolicies(readPolicyFolder(files, dir));
   const merged = compiled.ok ? mergePolicies(compiled.policies) : compiled;
   if (merged.ok) return merged.tools;
@@ -73,16 +83,12 @@ function loadTools(files: readonly string[], dir: string | undefined): Tools | u
   return undefined;
 }
 
-function decide(tools: Tools, request: ToolRequest): Decision {
-  return decideRequest(tools, request, []);
-}
-
-function answerLine(tools: Tools, line: string | undefined, json: boolean): string {
+function answerLine(decide: Decide, line: string | undefined, json: boolean): string {
   const parsed =
     line === undefined
       ? { ok: false as const, message: 'line is too long or not valid UTF-8' }
       : parseRequestText(line);
-  if (parsed.ok) return (json ? decisionJson : explainDecision)(decide(tools, parsed.request));
+  if (parsed.ok) return (json ? decisionJson : explainDecision)(decide(parsed.request));
   // Whatever the wire would call it: here a line is a request or it is none.
   const { message } = parsed;
   if (!json) return `deny: ${visible(message, 400)} (malformed)`;

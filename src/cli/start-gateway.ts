@@ -21,7 +21,7 @@ import { openStore, type Store } from '../engine/store.ts';
 import type { AuditEvent, ReloadEvent } from '../model/audit-record.ts';
 import { CarapaceError, messageOf } from '../model/error.ts';
 import type { ListenAddress } from '../model/listen-address.ts';
-import type { Directory } from './directory.ts';
+import { type Directory, ownDirectories } from './directory.ts';
 import { type OperatorParts, operatorView } from './operator-answers.ts';
 import { holderOfPort } from './port-holder.ts';
 import { readVersion } from './version.ts';
@@ -96,7 +96,7 @@ async function openParts(directory: Directory, config: Config, undo: Undo[]): Pr
   undo.push(runner.stop);
   const engine = new Engine({
     snapshot: store.current,
-    ownDirectories: [directory.path, directory.stateDirectory],
+    ownDirectories: ownDirectories(directory),
     audit,
     limits: createLimiter(),
     log,

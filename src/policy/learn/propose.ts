@@ -44,8 +44,9 @@ export interface Refused {
 }
 
 export interface Learned {
-  /** Those without findings first, each group in the order of the calls. */
+  /** Those without findings first. */
   readonly proposals: readonly Proposal[];
+  /** In the order of the calls. */
   readonly refused: readonly Refused[];
   /** Calls that the tool allows as it is. */
   readonly allowed: readonly TriedCall[];
@@ -59,7 +60,10 @@ export function proposePatterns(tool: CliTool, calls: readonly TriedCall[], deci
   const allowed = calls.filter((call) => decide(tool, call).verdict === 'allow');
   const learner = new Learner(tool, decide);
   for (const call of calls) if (!allowed.includes(call)) learner.add(call);
-  return { ...learner.learn(), allowed };
+  const { proposals, refused } = learner.learn();
+  const place = new Map(calls.map((call, index) => [call, index]));
+  const placeOf = ({ call }: Refused): number => place.get(call) ?? 0;
+  return { proposals, refused: refused.toSorted((a, b) => placeOf(a) - placeOf(b)), allowed };
 }
 
 interface FormedCall {
