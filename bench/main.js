@@ -1,10 +1,12 @@
 // `npm run bench`: every candidate takes its turn in every round, so that what else the machine does falls on all alike;
-// what counts are the ratios within one run. Options: --rounds N (default 30), --bytes N (default 1 GiB), --json.
+// what counts are the ratios within one run. Options: --rounds N (default 30), --bytes N (default 1 GiB), --json,
+// --policy for decisions and loading alone.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
+import { policyRows } from './decisions.js';
 import { openLab } from './lab.js';
 
 const { values } = parseArgs({
@@ -12,6 +14,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '30' },
     bytes: { type: 'string', default: String(1024 ** 3) },
     json: { type: 'boolean', default: false },
+    policy: { type: 'boolean', default: false },
   },
 });
 const ROUNDS = Number(values.rounds);
@@ -65,6 +68,13 @@ function progress(text) {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
 }
 
+progress('decisions ...');
+rows.push(...policyRows());
+if (values.policy) {
+  progress('');
+  print();
+  process.exit();
+}
 const lab = await openLab();
 try {
   progress('warm and cold calls ...');
