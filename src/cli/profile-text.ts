@@ -118,6 +118,7 @@ export function commandJson({ root }: Profile): readonly unknown[] {
   }));
 }
 
-function optionJson({ names, arity, types, class: optionClass, repeats, negatable, stdin }: OptionSpec): unknown {
-  return { names, class: optionClass, arity, types: types.map(typeName), repeats, negatable, stdin };
+function optionJson({ types, class: optionClass, ...option }: OptionSpec): unknown {
+  const { names, arity, repeats, negatable, stdin, overrides } = option;
+  return { names, class: optionClass, arity, types: types.map(typeName), repeats, negatable, stdin, overrides };
 }

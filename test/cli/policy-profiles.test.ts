@@ -15,7 +15,7 @@ types:
   ref: [{match: "+*", class: mutates}, {type: word}]
 operands: "<word> [<ref>...]"
 options:
-  safe: "-v, --verbose (repeats)"
+  safe: "-v, --verbose (repeats)\\n-q <word> <file> (negatable, stdin, overrides -v --pager)"
 commands:
   show:
     class: safe
@@ -52,9 +52,9 @@ describe('policy profiles', () => {
     writeProfile('mine', OWN);
     const { stdout } = await profiles();
     expect(rowsOf(stdout, 'mine')).toEqual([
-      ['mine', '1 to 2', 'pflag', '2', '3', 'profiles/mine.yaml'],
+      ['mine', '1 to 2', 'pflag', '2', '4', 'profiles/mine.yaml'],
       ['mine', '1', ...(rowsOf(stdout, 'mine')[1] ?? []).slice(2)],
-      ['mine', '2', ...(rowsOf(stdout, 'mine')[2] ?? []).slice(2)],
+      ['mine', '3', ...(rowsOf(stdout, 'mine')[2] ?? []).slice(2)],
     ]);
     expect(stdout).toMatch(/^OPTIONS +safe +reads-file +writes-file +executes /m);
     expect(rowsOf(stdout, 'gh')[0]?.at(-1)).toBe('built in');
@@ -73,7 +73,7 @@ describe('policy profiles', () => {
       file: 'profiles/mine.yaml',
       overrides: false,
       subcommands: { total: 2, byClass: { safe: 1, redirects: 1, executes: 0 } },
-      options: { total: 3, byClass: { safe: 2, executes: 1 } },
+      options: { total: 4, byClass: { safe: 3, executes: 1 } },
     });
   });
 
@@ -84,10 +84,11 @@ describe('policy profiles', () => {
     expect(stdout.trimEnd().split('\n')).toEqual([
       'mine 1 to 2 (profiles/mine.yaml; parser pflag)',
       '2 subcommands: safe 1, redirects 1',
-      '3 options: safe 2, executes 1',
+      '4 options: safe 3, executes 1',
       '',
       'mine <word> <ref>...  safe',
       '    -v, --verbose (repeats)  safe',
+      '    -q <word> <file> (negatable, stdin, overrides -v --pager)  safe',
       '',
       '  show, ls <file>  safe',
       '      --color [<always|never>]  safe',
@@ -103,7 +104,10 @@ describe('policy profiles', () => {
         path: [],
         class: 'safe',
         operands: '<word> <ref>...',
-        options: [{ names: ['-v', '--verbose'], repeats: true }],
+        options: [
+          { names: ['-v', '--verbose'], repeats: true },
+          { names: ['-q'], types: ['word', 'file'], negatable: true, stdin: true, overrides: ['-v', '--pager'] },
+        ],
       },
       {
         path: ['show'],

@@ -4,10 +4,13 @@ import type { OperandSpec, OptionSpec } from './profile.ts';
 import { typeName } from './value-type.ts';
 
 /** `-o, --output <word> (repeats)`. */
-export function describeOption({ names, arity, types, repeats, negatable, stdin }: OptionSpec): string {
+export function describeOption({ names, arity, types, overrides, ...flagged }: OptionSpec): string {
   const written = types.map((type) => `<${typeName(type)}>`).join(' ');
   const values = { switch: '', required: ` ${written}`, optional: ` [${written}]`, many: ` ${written}...` }[arity];
-  const flags = Object.entries({ repeats, negatable, stdin }).flatMap(([flag, is]) => (is ? [flag] : []));
+  const flags = [
+    ...(['repeats', 'negatable', 'stdin'] as const).filter((flag) => flagged[flag]),
+    ...(overrides.length === 0 ? [] : [`overrides ${overrides.join(' ')}`]),
+  ];
   return `${names.join(', ')}${values}${flags.length === 0 ? '' : ` (${flags.join(', ')})`}`;
 }
 

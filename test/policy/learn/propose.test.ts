@@ -53,6 +53,7 @@ describe('without a profile', () => {
     ['puts * where operands varied', ['item get a --full', 'item get b --full'], ['item get * --full']],
     ['takes the words of the verb for what they are', ['item get a', 'item edit a'], ['item get a', 'item edit a']],
     ['takes what looks like no word for an operand', ['view 12', 'view 13'], ['view *']],
+    ['never takes the first word for anything', ['a1 x', 'a2 x'], ['a1 x', 'a2 x']],
     ['keeps forms with other options apart', ['get a --x 1', 'get a --y 1'], ['get a --x 1', 'get a --y 1']],
     ['goes no further up than the directory of all paths', ['cat /srv/a/1', 'cat /srv/a/2'], ['cat /srv/a/*']],
     ['takes another directory for anything', ['cat /srv/1', 'cat /etc/2'], ['cat *']],

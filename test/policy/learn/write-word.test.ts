@@ -46,7 +46,10 @@ describe('partsOfAll', () => {
       ['/srv/', null],
     ],
     [['/a', '/b'], [null]],
-    [['a/', 'a/b'], ['a/', null]],
+    [
+      ['a/', 'a/b'],
+      ['a/', null],
+    ],
     [['x/[redacted]', 'x/b'], [null]],
     [['ab/c', 'ad/c'], [null]],
   ])('%j', (texts, parts) => {
