@@ -9,31 +9,40 @@ import { BASE_TYPES } from './value-type.ts';
 
 const kind = z.enum(Object.keys(DIALECTS) as [keyof typeof DIALECTS, ...(keyof typeof DIALECTS)[]]);
 
-const parser = z.union([
-  kind,
-  z.strictObject({
-    kind: kind.describe('The kind whose traits it has, but for those that follow.'),
-    long: z.enum(['--', '-', 'either']).optional().describe('What a long option begins with.'),
-    clusters: z.boolean().optional().describe('Whether one-letter options may be joined, and values attached to them.'),
-    'short-equals': z.enum(['separator', 'value']).optional().describe('What `=` is in `-o=x`.'),
-    equals: z.boolean().optional().describe('Whether `--name=value` is the option with its value.'),
-    'boolean-values': z
-      .enum(['go', 'words', 'none'])
-      .optional()
-      .describe('What a switch takes behind `=`: the words of ParseBool of Go, `true` and `false`, or nothing.'),
-    'dash-values': z
-      .boolean()
-      .optional()
-      .describe('Whether a value that is an argument of its own may begin with a dash.'),
-    permute: z.boolean().optional().describe('Whether options may stand after operands.'),
-    dashes: z.enum(['ends', 'operand']).optional().describe('Whether `--` ends the options.'),
-    inherit: z.boolean().optional().describe('Whether the options of the tool are known after the subcommand as well.'),
-    find: z
-      .enum(['ordered', 'cobra'])
-      .optional()
-      .describe('How the subcommand is found: in order, or as cobra finds it.'),
-  }),
-]);
+const parser = z.union(
+  [
+    kind,
+    z.strictObject({
+      kind: kind.describe('The kind whose traits it has, but for those that follow.'),
+      long: z.enum(['--', '-', 'either']).optional().describe('What a long option begins with.'),
+      clusters: z
+        .boolean()
+        .optional()
+        .describe('Whether one-letter options may be joined, and values attached to them.'),
+      'short-equals': z.enum(['separator', 'value']).optional().describe('What `=` is in `-o=x`.'),
+      equals: z.boolean().optional().describe('Whether `--name=value` is the option with its value.'),
+      'boolean-values': z
+        .enum(['go', 'words', 'none'])
+        .optional()
+        .describe('What a switch takes behind `=`: the words of ParseBool of Go, `true` and `false`, or nothing.'),
+      'dash-values': z
+        .boolean()
+        .optional()
+        .describe('Whether a value that is an argument of its own may begin with a dash.'),
+      permute: z.boolean().optional().describe('Whether options may stand after operands.'),
+      dashes: z.enum(['ends', 'operand']).optional().describe('Whether `--` ends the options.'),
+      inherit: z
+        .boolean()
+        .optional()
+        .describe('Whether the options of the tool are known after the subcommand as well.'),
+      find: z
+        .enum(['ordered', 'cobra'])
+        .optional()
+        .describe('How the subcommand is found: in order, or as cobra finds it.'),
+    }),
+  ],
+  { error: `expected ${Object.keys(DIALECTS).join(', ')}, or {kind: ..., and its traits}` },
+);
 
 /** A search that takes time in proportion to the text: nothing in it repeats without bound. */
 function isBounded(source: string): boolean {
