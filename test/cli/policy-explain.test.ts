@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { run, type PolicyExplainOptions } from '../../src/cli/policy-explain.ts';
+import { makeGatewayDirectory } from '../fixtures/gateway-directory.ts';
 import { type Ran, runCommand } from './run-command.ts';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'carapace-explain-')));
@@ -97,6 +98,20 @@ describe('policy explain of one call', () => {
     const refused = await explain({ policy: [other], words: ['ls'], cwd: '/' });
     expect(refused.status).toBe(1);
     expect(refused.stdout).toContain('(cwd-refused');
+  });
+
+  it("lets no wildcard name a file of the gateway's own directory, as the gateway does not", async () => {
+    const own = makeGatewayDirectory();
+    try {
+      const tool = `{type: cli, binary: /usr/bin/true, argv_allow_patterns: [". *"], cwd_allowed: ["${own.path}"]}`;
+      own.writePolicy('a', `tools: {jq: ${tool}}\n`);
+      const call = { words: ['jq', '.', 'policies/a.yaml'], cwd: own.path };
+      const refused = await explain({ ...call, policy: [], dir: own.path });
+      expect(refused.stdout).toContain('is not allowed (path-refused at ');
+      expect((await explain({ ...call, policy: [join(own.policiesDirectory, 'a.yaml')] })).status).toBe(0);
+    } finally {
+      own.remove();
+    }
   });
 
   it('takes all policies of the directory where none is named', async () => {
