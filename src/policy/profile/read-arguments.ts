@@ -2,6 +2,7 @@
  * Takes an argument list apart into subcommand, options and operands, in the order in which the tool's parser would. Where
  * a word leads is the walk's to say: for a call there is one command, for a pattern there may be several.
  */
+import { visible } from '../../model/visible.ts';
 import { type Fault, looksLikeOption, type ReadOption, readOptions, type Vocabulary } from './read-options.ts';
 
 export interface Walk {
@@ -42,50 +43,72 @@ export function readArguments(args: readonly string[], walk: Walk): ReadArgument
 }
 
 class Reader {
-  readonly #args: readonly string[];
+  /** Without the words of the subcommand, once those were looked for. */
+  #args: readonly string[];
   readonly #walk: Walk;
-  /** Where the words of the subcommand stand, where they were looked for before anything else. */
-  readonly #verbAt = new Set<number>();
   readonly #verb: string[] = [];
   readonly #options: ReadOption[] = [];
   readonly #operands: PlainOperand[] = [];
   #dashes = false;
+  #fault: Fault | null = null;
 
   constructor(args: readonly string[], walk: Walk) {
     this.#args = args;
     this.#walk = walk;
   }
 
-  /** Cobra looks for the subcommand first, and reads all options afterwards (cobra 1.8, `Find` and `stripFlags`). */
+  /**
+   * Cobra looks for the subcommand first, and reads all options afterwards (`Find` and `stripFlags`). For each of its words
+   * it begins again with all that is left, by the options that are known so far.
+   */
   findCommand(): void {
-    for (let at = 0; at < this.#args.length; at += 1) {
-      const text = this.#args[at] ?? '';
-      if (text === '--') return;
-      if (!text.startsWith('-')) {
-        if (text === '') continue;
-        if (!this.#walk.descend(text)) return;
-        this.#verbAt.add(at);
-        this.#verb.push(text);
-      } else if (takesNext(text, this.#walk.vocabulary)) at += 1;
+    for (let at = this.#firstWord(); at !== undefined && this.#fault === null; at = this.#firstWord()) {
+      const word = this.#args[at] ?? '';
+      if (!this.#walk.descend(word)) return;
+      // Up to version 1.6 cobra takes away the first argument that is such a word, be it the value of an option.
+      if (this.#args.indexOf(word) < at) this.#fault = ambiguousWord(word);
+      this.#verb.push(word);
+      this.#args = [...this.#args.slice(0, at), ...this.#args.slice(at + 1)];
     }
   }
 
-  read(): ReadArguments {
-    for (let at = 0; at < this.#args.length; ) {
+  /** The first argument that cobra takes for no option and no option's value. */
+  #firstWord(): number | undefined {
+    for (let at = 0; at < this.#args.length; at += 1) {
       const text = this.#args[at] ?? '';
-      if (this.#verbAt.has(at)) at += 1;
-      else if (this.#optionsEnded() || !looksLikeOption(text)) at = this.#takeWord(text, at);
+      if (text === '--') return undefined;
+      if (text !== '' && !text.startsWith('-')) return at;
+      if (takesNext(text, this.#walk.vocabulary)) at += 1;
+    }
+    return undefined;
+  }
+
+  read(): ReadArguments {
+    for (let at = 0; at < this.#args.length && this.#fault === null; ) {
+      const text = this.#args[at] ?? '';
+      if (this.#optionsEnded() || !looksLikeOption(text)) at = this.#takeWord(text, at);
       else if (text === '--' && this.#walk.vocabulary.dialect.dashes === 'ends') {
         this.#dashes = true;
         at += 1;
-      } else {
-        const read = readOptions(this.#args, at, this.#walk.vocabulary);
-        if (!read.ok) return this.#result(read.fault);
-        this.#options.push(...read.options);
-        at = read.next;
-      }
+      } else at = this.#takeOptions(at);
     }
-    return this.#result(null);
+    return {
+      verb: this.#verb,
+      options: this.#options,
+      operands: this.#operands,
+      dashes: this.#dashes,
+      fault: this.#fault,
+    };
+  }
+
+  #takeOptions(at: number): number {
+    const read = readOptions(this.#args, at, this.#walk.vocabulary);
+    if (!read.ok) {
+      this.#fault = read.fault;
+      return at;
+    }
+    this.#options.push(...read.options);
+    return read.next;
   }
 
   #optionsEnded(): boolean {
@@ -99,10 +122,12 @@ class Reader {
     else this.#operands.push({ text, behindDashes: this.#dashes });
     return at + 1;
   }
+}
 
-  #result(fault: Fault | null): ReadArguments {
-    return { verb: this.#verb, options: this.#options, operands: this.#operands, dashes: this.#dashes, fault };
-  }
+function ambiguousWord(word: string): Fault {
+  const shown = visible(word, 80);
+  const message = `'${shown}' is the value of an option before the subcommand '${shown}'; write that option behind it`;
+  return { reason: 'unknown-subcommand', token: word, message };
 }
 
 /** Does cobra take the argument behind this option for its value, while it looks for the subcommand? */
