@@ -17,3 +17,17 @@ export const CLASSES = [
   'needs-tty',
 ] as const;
 export type Class = (typeof CLASSES)[number];
+
+/** What a class means, as the end of a sentence that begins with the option or value. */
+export const CLASS_MEANING: Readonly<Record<Class, string>> = {
+  safe: 'is safe',
+  'reads-file': 'reads a file',
+  'writes-file': 'writes a file',
+  executes: 'runs a program',
+  redirects: 'chooses a server, configuration, identity or recipient',
+  'prints-secret': 'may print a secret',
+  mutates: 'changes or forces something',
+  exposes: 'opens a listener',
+  'opens-browser': 'opens a browser',
+  'needs-tty': 'waits for somebody at a terminal',
+};

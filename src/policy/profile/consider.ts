@@ -1,16 +1,22 @@
 /** What a tool's rules say of a call, as the tool would read it. */
-import type { ConsideredRule, FileClaim, ReadArgv } from '../../model/decision.ts';
+import type { ConsideredRule, ReadArgv } from '../../model/decision.ts';
 import type { Considered, Refusal } from '../considered.ts';
+import type { DenyMatch } from '../match-deny.ts';
+import type { Rule } from '../rule.ts';
+import type { CompiledProfileAllow } from './allow-pattern.ts';
 import { expandLists } from './expand-lists.ts';
 import type { Places } from './file-claim.ts';
 import { matchProfileAllow } from './match-allow.ts';
 import { matchProfileDeny } from './match-deny.ts';
-import type { ProfileContext, ProfileMatch } from './matching.ts';
+import { NO_RULE, type ProfileContext, type ProfileMatch } from './matching.ts';
 import { readCall, type ReadCall } from './read-call.ts';
 import type { Fault } from './read-options.ts';
 import type { ToolProfile } from './tool-profile.ts';
 
-/** Reads a call and tries every rule on it: denies first, once for each element of a list. Never throws. */
+/**
+ * Reads a call and tries every rule on it, once for each element of a list: allowed if each element is, denied if any is.
+ * `stdin`: what the tool's definition says for every call. Never throws.
+ */
 export function considerProfile(
   tool: ToolProfile,
   argv: readonly string[],
@@ -21,21 +27,12 @@ export function considerProfile(
   const expanded = expandLists(call);
   const calls = expanded.ok ? expanded.calls : [call];
   const fault = call.fault ?? (expanded.ok ? null : expanded.fault);
-  const streams =
-    stdin === 'stream' ||
-    calls.every((each) =>
-      tool.stream.some(({ compiled }) => compiled.ok && streamsAs(tool, compiled.pattern, each, places)),
-    );
-  const context: ProfileContext = { places, rules: tool.options, streams };
-  const tried = calls.map((each) => considerOne(tool, each, context, fault));
-  // Allowed if every element is, denied if any is: the first that fails stands for the call.
-  const worst =
-    tried.find(({ denied }) => denied !== null) ?? tried.find(({ allowed }) => allowed === null) ?? tried[0];
-  const claims = tried.flatMap(({ allowed }) => allowed?.claims ?? []);
-  const { rules = [], denied = null, allowed = null, refusal = null } = worst ?? {};
+  const streams = stdin === 'stream' || calls.every((each) => streamsAs(tool, each, places));
+  const tried = calls.map((each) => tryRules(tool, each, { places, rules: tool.options, streams }, fault));
+  const { allowed, refusal, ...worst } = worstOf(tried);
+  const claims = tried.flatMap((each) => each.allowed?.claims ?? []);
   return {
-    rules,
-    denied,
+    ...worst,
     allowed: allowed === null ? null : { ...allowed, claims },
     refusal: fault === null ? refusal : { ...fault, reached: 0 },
     stdin: streams ? 'stream' : 'none',
@@ -44,70 +41,70 @@ export function considerProfile(
   };
 }
 
-type One = Pick<Considered, 'rules' | 'denied' | 'allowed' | 'refusal'>;
+type Tried = Pick<Considered, 'rules' | 'denied' | 'allowed' | 'refusal'>;
 
-function considerOne(tool: ToolProfile, call: ReadCall, context: ProfileContext, fault: Fault | null): One {
-  const rules: ConsideredRule[] = [];
-  let denied: Considered['denied'] = null;
-  let allowed: { place: ConsideredRule['place']; claims: readonly FileClaim[] } | null = null;
-  let refusal: Considered['refusal'] = null;
-  for (const { pattern, place, compiled } of tool.deny) {
-    const match = matchProfileDeny(compiled, call, tool.profile.dialect);
-    rules.push(
-      match.matched
-        ? { kind: 'deny', pattern, place, matched: true }
-        : { kind: 'deny', pattern, place, matched: false, why: match.why },
-    );
-    if (match.matched) denied ??= { place, token: match.token };
-  }
-  for (const { pattern, place, compiled } of tool.allow) {
-    const match = fault === null ? tryAllow(compiled, call, context) : unreadable(fault);
-    rules.push(
-      match.matched
-        ? { kind: 'allow', pattern, place, matched: true }
-        : { kind: 'allow', pattern, place, matched: false, why: match.why },
-    );
-    if (match.matched) allowed ??= { place, claims: match.claims };
-    else if (refusal === null || explainsBetter(match, refusal)) refusal = match;
-  }
-  return { rules, denied, allowed, refusal };
+/** The element that stands for the call: a denied one, else one that is not allowed, else any. */
+function worstOf(tried: readonly Tried[]): Tried {
+  const denied = tried.find((each) => each.denied !== null);
+  const refused = tried.find((each) => each.allowed === null);
+  return denied ?? refused ?? tried[0] ?? { rules: [], denied: null, allowed: null, refusal: null };
 }
 
-/** The rule that came furthest says best what is wrong; of equals, one that names more than `no-rule`. */
-function explainsBetter(match: Refusal, other: Refusal): boolean {
-  if (match.reached !== other.reached) return match.reached > other.reached;
-  return other.reason === 'no-rule' && match.reason !== 'no-rule';
-}
-
-function tryAllow(
-  compiled: ToolProfile['allow'][number]['compiled'],
-  call: ReadCall,
-  context: ProfileContext,
-): ProfileMatch {
-  if (compiled.ok) return matchProfileAllow(compiled.pattern, call, context);
+function tryRules(tool: ToolProfile, call: ReadCall, context: ProfileContext, fault: Fault | null): Tried {
+  const denies = tool.deny.map((rule) => ({
+    rule,
+    match: matchProfileDeny(rule.compiled, call, tool.profile.dialect),
+  }));
+  const allows = tool.allow.map((rule) => ({ rule, match: tryAllow(rule.compiled, call, context, fault) }));
+  const denied = denies.flatMap(({ rule: { place }, match }) => (match.matched ? { place, token: match.token } : []));
+  const allowed = allows.flatMap(({ rule: { place }, match }) =>
+    match.matched ? { place, claims: match.claims } : [],
+  );
+  const refusals = allows.flatMap(({ match }): Refusal[] => (match.matched ? [] : [match]));
   return {
-    matched: false,
-    reached: -1,
-    reason: 'no-rule',
-    token: null,
-    message: 'no rule allows these arguments',
-    why: `no call can match it: ${compiled.problem}`,
+    rules: [
+      ...denies.map(({ rule, match }) => consideredRule('deny', rule, match)),
+      ...allows.map(({ rule, match }) => consideredRule('allow', rule, match)),
+    ],
+    denied: denied[0] ?? null,
+    allowed: allowed[0] ?? null,
+    refusal: refusals.reduce<Refusal | null>(better, null),
   };
 }
 
-function unreadable({ reason, token, message }: Fault): ProfileMatch {
-  return { matched: false, reached: 0, reason, token, message, why: message };
+function consideredRule(
+  kind: ConsideredRule['kind'],
+  { pattern, place }: Pick<Rule<unknown>, 'pattern' | 'place'>,
+  match: DenyMatch | ProfileMatch,
+): ConsideredRule {
+  return match.matched
+    ? { kind, pattern, place, matched: true }
+    : { kind, pattern, place, matched: false, why: match.why };
 }
 
-function streamsAs(
-  tool: ToolProfile,
-  pattern: Parameters<typeof matchProfileAllow>[0],
+/** The rule that came furthest says best what is wrong; of equals, one that names more than `no-rule`. */
+function better(best: Refusal | null, next: Refusal): Refusal {
+  if (best === null || next.reached > best.reached) return next;
+  return next.reached === best.reached && best.reason === 'no-rule' && next.reason !== 'no-rule' ? next : best;
+}
+
+function tryAllow(
+  compiled: CompiledProfileAllow,
   call: ReadCall,
-  places: Places,
-): boolean {
-  return (
-    call.fault === null && matchProfileAllow(pattern, call, { places, rules: tool.options, streams: true }).matched
-  );
+  context: ProfileContext,
+  fault: Fault | null,
+): ProfileMatch {
+  if (fault !== null) return { ...fault, matched: false, reached: 0, why: fault.message };
+  if (compiled.ok) return matchProfileAllow(compiled.pattern, call, context);
+  const why = `no call can match it: ${compiled.problem}`;
+  return { matched: false, reached: -1, reason: 'no-rule', token: null, message: NO_RULE, why };
+}
+
+/** Does one of the patterns say that this call gets what the client sends? */
+function streamsAs({ stream, options }: ToolProfile, call: ReadCall, places: Places): boolean {
+  if (call.fault !== null) return false;
+  const context: ProfileContext = { places, rules: options, streams: true };
+  return stream.some(({ compiled }) => compiled.ok && matchProfileAllow(compiled.pattern, call, context).matched);
 }
 
 function describe({ verb, command, options, operands }: ReadCall): ReadArgv {

@@ -7,8 +7,9 @@ import type { DenyReason } from '../../model/reason.ts';
 import { quoted } from '../../model/visible.ts';
 import { climbs } from '../grammar.ts';
 import { claimFile, type Places } from './file-claim.ts';
+import { CLASS_MEANING } from './classes.ts';
 import type { PatternValue } from './pattern-value.ts';
-import { type Judged, judgeType, pathIn, typeName, type ValueType } from './value-type.ts';
+import { type BaseType, type Judged, judgeType, pathIn, typeName, type ValueType } from './value-type.ts';
 
 export interface Value {
   readonly text: string;
@@ -27,111 +28,119 @@ export interface ValueRefusal {
 }
 
 export type JudgedValue =
-  /** `claims`: files that have to lie where they seem to, which is for the engine to see. */
+  /** `claim`: a file that has to lie where it seems to, which is for the engine to see. */
   { readonly ok: true; readonly claim: FileClaim | null } | { readonly ok: false; readonly refusal: ValueRefusal };
+
+type Wildcard = Exclude<PatternValue, { kind: 'literal' }>;
+
+const PASSES: JudgedValue = { ok: true, claim: null };
+const NO_RULE = 'no rule allows these arguments';
 
 /** Judges one value. Never throws, in time linear in its length. */
 export function judgeValue(pattern: PatternValue, value: Value, places: Places): JudgedValue {
-  const { text, type } = value;
-  const known = type.kind === 'list' ? type.fold(text) : text;
-  if (pattern.kind === 'literal') {
-    return textsOf(pattern.text, type).includes(known)
-      ? passes
-      : refuse(value, 'no-rule', `expected '${pattern.source}'`, 'no rule allows these arguments');
-  }
-  if (value.place === 'operand' && text.startsWith('-') && text !== '-')
-    return refuse(value, 'option-refused', "no wildcard stands for what begins with '-'");
-  const judged = judgeType(type, text);
-  if (judged === undefined) return refuse(value, 'value-refused', `it is no ${typeName(type)}`);
-  if (text === '-' && !(judged.type === 'text' && value.place === 'value'))
-    return refuse(
-      value,
-      'stdin-refused',
-      "no wildcard stands for '-', by which a tool reads its standard input; spell it",
-    );
-  if (pattern.kind === 'glob' && !pattern.shape.matches(known))
-    return refuse(value, 'no-rule', `'${pattern.source}' does not match it`, 'no rule allows these arguments');
-  if (judged.class !== 'safe' && !isOfKind(pattern, type, judged))
-    return refuse(
-      value,
-      'value-refused',
-      `it ${CLASS_WORDS.get(judged.class) ?? judged.class}; spell its beginning in the pattern`,
-    );
-  return judgeBaseType(pattern, value, judged, places);
+  if (pattern.kind === 'literal') return judgeLiteral(pattern, value);
+  const judged = judgeType(value.type, value.text);
+  if (judged === undefined) return refuse(value, 'value-refused', `it is no ${typeName(value.type)}`);
+  const refused = refuseDash(value, judged) ?? refuseText(pattern, value) ?? refuseClass(pattern, value, judged);
+  return refused ?? BY_TYPE[judged.type]({ pattern, value, judged, places });
 }
 
-/** What a literal spells: each element of a list, under the name that the tool knows it by. */
-function textsOf(literal: string, type: ValueType): string[] {
-  return type.kind === 'list' ? literal.split(type.separator).map(type.fold) : [literal];
+function judgeLiteral({ text, source }: Extract<PatternValue, { kind: 'literal' }>, value: Value): JudgedValue {
+  const { type } = value;
+  // A list spells each of its elements, under the name that the tool knows it by.
+  const texts = type.kind === 'list' ? text.split(type.separator).map(type.fold) : [text];
+  return texts.includes(knownText(value)) ? PASSES : refuse(value, 'no-rule', `expected '${source}'`, NO_RULE);
 }
 
-const passes: JudgedValue = { ok: true, claim: null };
-
-const CLASS_WORDS: ReadonlyMap<string, string> = new Map([
-  ['reads-file', 'reads a file'],
-  ['writes-file', 'writes a file'],
-  ['executes', 'runs a program'],
-  ['redirects', 'chooses another server, identity or recipient'],
-  ['prints-secret', 'may print a secret'],
-  ['mutates', 'changes something'],
-  ['exposes', 'opens a listener'],
-]);
-
-/** Has the literal text before the pattern's first wildcard the value's shape already? Then its author meant it. */
-function isOfKind(pattern: PatternValue, type: ValueType, { shape }: Judged): boolean {
-  if (pattern.kind !== 'glob' || pattern.prefix === '' || shape === null) return false;
-  return judgeType(type, pattern.prefix)?.shape === shape;
+function knownText({ type, text }: Value): string {
+  return type.kind === 'list' ? type.fold(text) : text;
 }
 
-function judgeBaseType(pattern: PatternValue, value: Value, judged: Judged, places: Places): JudgedValue {
-  const { text } = value;
-  const isUrlPattern = pattern.kind === 'glob' && pattern.shape.isUrl;
-  switch (judged.type) {
-    case 'text':
-      return value.place === 'value' || !/[^\P{Cc}\t\n]/u.test(text) ? passes : controls(value);
-    case 'integer':
-      return /^[+-]?\d+$/.test(text) ? passes : refuse(value, 'value-refused', 'it is no whole number');
-    case 'program':
-      return refuse(value, 'value-refused', 'it is code, which only a literal pattern may allow');
-    case 'url':
-      if (!isUrlPattern)
-        return refuse(value, 'value-refused', 'no wildcard stands for a url; spell its scheme and host');
-      return plainText(value);
-    case 'host':
-      // A wildcard at its end would let the value go on into another domain.
-      if (pattern.kind !== 'glob' || /[*?\]]$/.test(pattern.source) || !/^[A-Za-z0-9@._:-]+$/.test(text))
-        return refuse(value, 'value-refused', 'no wildcard stands for a whole host; spell it');
-      return passes;
-    case 'word':
-      if (text.includes('://') && !isUrlPattern)
-        return refuse(value, 'value-refused', 'no wildcard stands for a url; spell its scheme and host');
-      return plainText(value);
-    case 'file':
-    case 'outfile':
-      return judgeFile(pattern, value, judged, places);
-  }
+/** No wildcard stands for what may be an option, nor for `-`, which is mostly the standard input. */
+function refuseDash(value: Value, judged: Judged): JudgedValue | undefined {
+  const { text, place } = value;
+  if (text === '-')
+    return judged.type === 'text' && place === 'value'
+      ? undefined
+      : refuse(
+          value,
+          'stdin-refused',
+          "no wildcard stands for '-', by which a tool reads its standard input; spell it",
+        );
+  if (place !== 'operand' || !text.startsWith('-')) return undefined;
+  return refuse(value, 'option-refused', "no wildcard stands for what begins with '-'");
+}
+
+function refuseText(pattern: Wildcard, value: Value): JudgedValue | undefined {
+  if (pattern.kind === 'any' || pattern.shape.matches(knownText(value))) return undefined;
+  return refuse(value, 'no-rule', `'${pattern.source}' does not match it`, NO_RULE);
+}
+
+/** Only where the literal text before the first wildcard has the value's shape already, its author meant it. */
+function refuseClass(pattern: Wildcard, value: Value, judged: Judged): JudgedValue | undefined {
+  if (judged.class === 'safe') return undefined;
+  const prefix = pattern.kind === 'glob' ? pattern.prefix : '';
+  const isMeant = prefix !== '' && judged.shape !== null && judgeType(value.type, prefix)?.shape === judged.shape;
+  if (isMeant) return undefined;
+  return refuse(value, 'value-refused', `it ${CLASS_MEANING[judged.class]}; spell its beginning in the pattern`);
+}
+
+interface Judging {
+  readonly pattern: Wildcard;
+  readonly value: Value;
+  readonly judged: Judged;
+  readonly places: Places;
+}
+
+/** What each type lets a wildcard stand for. */
+const BY_TYPE: Readonly<Record<BaseType, (judging: Judging) => JudgedValue>> = {
+  text: ({ value }) => (value.place === 'value' || !/[^\P{Cc}\t\n]/u.test(value.text) ? PASSES : controls(value)),
+  word: judgeWord,
+  integer: ({ value }) =>
+    /^[+-]?\d+$/.test(value.text) ? PASSES : refuse(value, 'value-refused', 'it is no whole number'),
+  file: judgeFile,
+  outfile: judgeFile,
+  url: ({ pattern, value }) =>
+    isUrlPattern(pattern)
+      ? judgePlain(value)
+      : refuse(value, 'value-refused', 'no wildcard stands for a url; spell its scheme and host'),
+  host: judgeHost,
+  program: ({ value }) => refuse(value, 'value-refused', 'it is code, which only a literal pattern may allow'),
+};
+
+function judgeWord({ pattern, value }: Judging): JudgedValue {
+  return value.text.includes('://') && !isUrlPattern(pattern)
+    ? refuse(value, 'value-refused', 'no wildcard stands for a url; spell its scheme and host')
+    : judgePlain(value);
+}
+
+function isUrlPattern(pattern: Wildcard): boolean {
+  return pattern.kind === 'glob' && pattern.shape.isUrl;
+}
+
+function judgeHost({ pattern, value }: Judging): JudgedValue {
+  // A wildcard at its end would let the value go on into another domain.
+  const isBound = pattern.kind === 'glob' && !/[*?\]]$/.test(pattern.source);
+  return isBound && /^[A-Za-z0-9@._:-]+$/.test(value.text)
+    ? PASSES
+    : refuse(value, 'value-refused', 'no wildcard stands for a whole host; spell it');
 }
 
 /** Neither a way out of a directory nor a control character. */
-function plainText(value: Value): JudgedValue {
-  if (climbs(value.text))
-    return refuse(
-      value,
-      'path-refused',
-      "no wildcard stands for a '..' segment",
-      `argument ${quoted(value.text, 80)} holds a '..' segment`,
-    );
-  return /\p{Cc}/u.test(value.text) ? controls(value) : passes;
+function judgePlain(value: Value): JudgedValue {
+  if (/\p{Cc}/u.test(value.text)) return controls(value);
+  if (!climbs(value.text)) return PASSES;
+  const message = `argument ${quoted(value.text, 80)} holds a '..' segment`;
+  return refuse(value, 'path-refused', "no wildcard stands for a '..' segment", message);
 }
 
-function judgeFile(pattern: PatternValue, value: Value, judged: Judged, places: Places): JudgedValue {
-  const plain = plainText(value);
+function judgeFile({ pattern, value, judged, places }: Judging): JudgedValue {
+  const plain = judgePlain(value);
   if (!plain.ok) return plain;
   const prefix = pattern.kind === 'glob' ? pathIn(judged, pattern.prefix) : '';
   const claimed = claimFile(pathIn(judged, value.text), prefix, judged.type === 'outfile', places);
-  return claimed.ok
-    ? { ok: true, claim: claimed.claim }
-    : refuse(value, 'path-refused', claimed.why, `file ${quoted(value.text, 80)} is not allowed`);
+  if (claimed.ok) return { ok: true, claim: claimed.claim };
+  return refuse(value, 'path-refused', claimed.why, `file ${quoted(value.text, 80)} is not allowed`);
 }
 
 function controls(value: Value): JudgedValue {

@@ -1,26 +1,12 @@
 /** Warnings that only a profile can give: patterns that match nothing, and those that reach further than they look. */
 import type { Place } from '../../model/decision.ts';
-import type { Class } from './classes.ts';
+import { CLASS_MEANING } from './classes.ts';
 import type { ProfileAllow } from './allow-pattern.ts';
 import type { PatternValue } from './pattern-value.ts';
 import { isUnmet } from './lint-deny.ts';
 import { commandsBelow, type Command } from './profile.ts';
 import type { ToolProfile } from './tool-profile.ts';
 import { judgeType, pathIn, type ValueType } from './value-type.ts';
-
-/** What a class means, as the end of a sentence that begins with the option. */
-export const CLASS_MEANING: Readonly<Record<Class, string>> = {
-  safe: 'is safe',
-  'reads-file': 'reads a file',
-  'writes-file': 'writes a file',
-  executes: 'runs a program',
-  redirects: 'chooses a server, configuration, identity or recipient',
-  'prints-secret': 'may print a secret',
-  mutates: 'changes or forces something',
-  exposes: 'opens a listener',
-  'opens-browser': 'opens a browser',
-  'needs-tty': 'waits for somebody at a terminal',
-};
 
 /** What is found about one rule of a tool. */
 export interface ProfileFinding {

@@ -83,18 +83,16 @@ export function digestOf(text: string): string {
 
 function dialectOf(parser: ProfileSource['parser']): Dialect {
   if (typeof parser === 'string') return DIALECTS[parser];
-  const kind: Dialect = DIALECTS[parser.kind];
-  return {
-    ...kind,
-    long: parser.long ?? kind.long,
-    clusters: parser.clusters ?? kind.clusters,
-    shortEquals: parser['short-equals'] ?? kind.shortEquals,
-    equals: parser.equals ?? kind.equals,
-    booleanValues: parser['boolean-values'] ?? kind.booleanValues,
-    dashValues: parser['dash-values'] ?? kind.dashValues,
-    permute: parser.permute ?? kind.permute,
-    dashes: parser.dashes ?? kind.dashes,
-    inherit: parser.inherit ?? kind.inherit,
-    find: parser.find ?? kind.find,
-  };
+  const {
+    kind,
+    'short-equals': shortEquals,
+    'boolean-values': booleanValues,
+    'dash-values': dashValues,
+    ...same
+  } = parser;
+  // A trait that is left out is that of the kind.
+  const own = Object.entries({ ...same, shortEquals, booleanValues, dashValues }).filter(
+    ([, trait]) => trait !== undefined,
+  );
+  return { ...DIALECTS[kind], ...Object.fromEntries(own) };
 }

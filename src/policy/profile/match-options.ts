@@ -48,33 +48,41 @@ function refuseSpelled(matching: Matching, { values, on }: SpelledOption, option
 
 /** One that the pattern does not spell. */
 function refuseFurther(matching: Matching, option: ReadOption, again: boolean): Refuse | undefined {
-  const { spec, name } = option;
-  const rule = matching.context.rules.of(option);
-  if (!matching.pattern.open) return optionRefused(option, "the pattern does not spell it, and does not end in '*'");
-  const spelled = matching.pattern.options.find((candidate) => isNamed(candidate, option));
-  if (spelled !== undefined && spelled.on !== option.on)
+  const refusal =
+    refuseUnmeant(matching, option, again) ?? refuseUnsafe(matching, option) ?? refuseByRules(matching, option);
+  if (refusal !== undefined) return refusal;
+  // Where the tool's `options` list values, they have just been held against them.
+  const isListed = matching.context.rules.of(option)?.values != null;
+  return isListed ? undefined : refuseValues(matching, option, () => ANY);
+}
+
+/** May there be a further option at all, and this one again, and beside those that the pattern spells? */
+function refuseUnmeant({ pattern }: Matching, option: ReadOption, again: boolean): Refuse | undefined {
+  const { spec, on } = option;
+  if (!pattern.open) return optionRefused(option, "the pattern does not spell it, and does not end in '*'");
+  if (pattern.options.some((spelled) => isNamed(spelled, option) && spelled.on !== on))
     return optionRefused(option, 'it undoes what the pattern spells');
-  const overridden = spec.overrides.find((each) =>
-    matching.pattern.options.some((named) => named.name === each || named.spec?.names.includes(each)),
-  );
+  const overridden = spec.overrides.find((name) => pattern.options.some((spelled) => isCalled(spelled, name)));
   if (overridden !== undefined) return optionRefused(option, `it overrides ${overridden}, which the pattern spells`);
-  if (again && !spec.repeats)
-    return optionRefused(option, 'it stands once more than the pattern spells it, and does not repeat');
-  if (spec.class !== 'safe' && rule?.verdict !== 'allow') {
-    const why = `it is of class ${spec.class}, and no wildcard stands for it: spell it in the pattern, or set options: {"${visible(name, 80)}": allow}`;
-    return optionRefused(option, why);
+  return again && !spec.repeats
+    ? optionRefused(option, 'it stands once more than the pattern spells it, and does not repeat')
+    : undefined;
+}
+
+function isCalled(spelled: SpelledOption, name: string): boolean {
+  return spelled.name === name || spelled.spec?.names.includes(name) === true;
+}
+
+function refuseUnsafe({ context }: Matching, option: ReadOption): Refuse | undefined {
+  const { spec } = option;
+  const name = visible(option.name, 80);
+  if (spec.class !== 'safe' && context.rules.of(option)?.verdict !== 'allow') {
+    const how = `spell it in the pattern, or set options: {"${name}": allow}`;
+    return optionRefused(option, `it is of class ${spec.class}, and no wildcard stands for it: ${how}`);
   }
-  if (spec.stdin && !matching.context.streams) {
-    const why = "it makes the tool read its standard input: spell it, or set 'stdin'";
-    return {
-      reason: 'stdin-refused',
-      token: name,
-      message: `option ${visible(name, 80)} reads the standard input`,
-      why,
-    };
-  }
-  const refusal = refuseByRules(matching, option);
-  return refusal ?? (rule?.values == null ? refuseValues(matching, option, () => ANY) : undefined);
+  if (!spec.stdin || context.streams) return undefined;
+  const why = "it makes the tool read its standard input: spell it, or set 'stdin'";
+  return { reason: 'stdin-refused', token: option.name, message: `option ${name} reads the standard input`, why };
 }
 
 /** What the tool's `options` say binds everywhere, also where a pattern spells the option. */

@@ -32,13 +32,20 @@ export function refuseProgram(
 function refuseWord(pattern: PatternValue | undefined, text: string): string | undefined {
   if (pattern?.kind === 'literal')
     return pattern.text === text ? undefined : `expected '${pattern.source}', found ${quoted(text, 80)}`;
+  const isUrl = pattern?.kind === 'glob' && pattern.shape.isUrl;
+  return refuseAny(text, isUrl) ?? (pattern?.kind === 'glob' ? refuseGlob(pattern, text) : undefined);
+}
+
+/** What no wildcard matches, whatever it is. */
+function refuseAny(text: string, isUrl: boolean): string | undefined {
   if (text.startsWith('-')) return `no wildcard matches ${quoted(text, 80)}, which begins with '-'`;
   if (/\p{Cc}/u.test(text)) return 'no wildcard matches a control character';
-  const isUrl = pattern?.kind === 'glob' && pattern.shape.isUrl;
-  if (text.includes('://') && !isUrl) return 'no wildcard matches a url; spell its scheme and host';
-  if (pattern?.kind !== 'glob') return undefined;
-  if (!pattern.shape.matches(text)) return `'${pattern.source}' does not match ${quoted(text, 80)}`;
-  return pattern.shape.spellsSlash && climbs(text) ? "no wildcard matches a '..' segment" : undefined;
+  return text.includes('://') && !isUrl ? 'no wildcard matches a url; spell its scheme and host' : undefined;
+}
+
+function refuseGlob({ shape, source }: Extract<PatternValue, { kind: 'glob' }>, text: string): string | undefined {
+  if (!shape.matches(text)) return `'${source}' does not match ${quoted(text, 80)}`;
+  return shape.spellsSlash && climbs(text) ? "no wildcard matches a '..' segment" : undefined;
 }
 
 function refuse(token: string, why: string): Refuse {
