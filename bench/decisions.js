@@ -1,7 +1,7 @@
 // Decisions and loading, in this process and without a gateway: what `npm run bench` prints of policy.
 import { loadPolicy } from '../dist/policy/load.js';
 import { decideTool } from '../dist/policy/decide.js';
-import { builtInProfileNames, loadProfiles } from '../dist/engine/profile-files.js';
+import { loadProfiles } from '../dist/engine/profile-files.js';
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -64,28 +64,10 @@ function decisionRows() {
   ];
 }
 
-/** Milliseconds to load 100 policies that use every profile there is, in a process that has loaded nothing before. */
-export function loadPolicies() {
-  const names = builtInProfileNames();
-  const texts = Array.from({ length: 100 }, (_, index) => {
-    const name = names[index % names.length] ?? '';
-    return `version: 1\ntools:\n  ${name}:\n    type: cli\n    binary: /usr/bin/true\n    argv_allow_patterns:\n      - "--version"\n      - "--help"\n    tests:\n      - deny: nothing at-all\n`;
-  });
-  const started = performance.now();
-  const profiles = loadProfiles(null);
-  for (const text of texts) {
-    const loaded = loadPolicy({ name: 'bench', file: 'bench.yaml', text, profiles });
-    if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-  }
-  return performance.now() - started;
-}
-
 /** All rows about policy. @returns {Row[]} */
 export function policyRows() {
-  const script = `import(${JSON.stringify(import.meta.url)}).then((bench) => console.log(bench.loadPolicies()))`;
-  const times = Array.from({ length: 5 }, () =>
-    Number(execFileSync(process.execPath, ['-e', script], { cwd: fileURLToPath(new URL('..', import.meta.url)) })),
-  );
+  const script = fileURLToPath(new URL('load-policies.js', import.meta.url));
+  const times = Array.from({ length: 5 }, () => Number(execFileSync(process.execPath, [script])));
   const load = times.toSorted((a, b) => a - b)[2] ?? Number.NaN;
   return [
     ...decisionRows(),

@@ -29,7 +29,9 @@ export interface LoadedProfiles extends Profiles {
 export function loadProfiles(folder: Folder | null): LoadedProfiles {
   const own = new Map<string, FoundProfile>();
   for (const { name, label, text } of folder?.files ?? []) {
-    if (text !== null) own.set(name.slice(0, -ENDING.length), loadOwn(name.slice(0, -ENDING.length), label, text));
+    const profile = name.slice(0, -ENDING.length);
+    // One that cannot be read is still in the place of the one that comes with Carapace; the folder's problems say why.
+    own.set(profile, text === null ? { ok: false, problems: [] } : loadOwn(profile, label, text));
   }
   const problems = [...own.values()].flatMap((found) => (found.ok ? [] : found.problems));
   return {

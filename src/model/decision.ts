@@ -41,6 +41,8 @@ export interface ReadOption {
 
 /** A file that a wildcard stands for, with the directory that it has to lie in. Both are absolute, and compared as text. */
 export interface FileClaim {
+  /** As the client wrote it. */
+  readonly value: string;
   readonly path: string;
   readonly root: string;
 }

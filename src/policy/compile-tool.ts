@@ -18,28 +18,20 @@ export interface ToolContext {
 }
 
 /** Compiles one tool. Never throws. */
-export function compileTool(
-  name: string,
-  source: CliToolSource,
-  { document, user, profile, options }: ToolContext,
-): CliTool {
+export function compileTool(name: string, source: CliToolSource, context: ToolContext): CliTool {
+  const { document, user, profile } = context;
   const path: DocumentPath = ['tools', name];
   const names = new Set(source.env_allow);
-  const allow = placed(document, [...path, 'argv_allow_patterns'], source.argv_allow_patterns ?? []);
-  const deny = placed(document, [...path, 'argv_deny_patterns'], source.argv_deny_patterns ?? []);
-  const stdin = stdinOf(path, source, document);
-  const stream = typeof stdin === 'string' ? [] : stdin;
+  const rules = rulesOf(path, source, document);
   return {
     type: 'cli',
     name,
     place: document.placeOfKey(path),
     binary: source.binary,
     binaryPlace: document.placeOf([...path, 'binary']),
-    profile: profile === null ? null : compileToolProfile(profile, { allow, deny, stream, options }),
+    profile: profile === null ? null : compileToolProfile(profile, { ...rules, options: context.options }),
     profileNamed: source.profile !== undefined,
-    allow,
-    deny,
-    stdin,
+    ...rules,
     envAllow: { locale: names.delete('LC_*'), names },
     envInject: new Map([...(profile?.neutralise ?? []), ...Object.entries(source.env_inject ?? {})]),
     user,
@@ -49,6 +41,18 @@ export function compileTool(
     audit: auditOf(source),
     showPatterns: source.show_patterns ?? true,
     tests: testsOf(path, source, document),
+  };
+}
+
+function rulesOf(
+  path: DocumentPath,
+  source: CliToolSource,
+  document: PolicyDocument,
+): Pick<CliTool, 'allow' | 'deny' | 'stdin'> {
+  return {
+    allow: placed(document, [...path, 'argv_allow_patterns'], source.argv_allow_patterns ?? []),
+    deny: placed(document, [...path, 'argv_deny_patterns'], source.argv_deny_patterns ?? []),
+    stdin: stdinOf(path, source, document),
   };
 }
 

@@ -80,12 +80,12 @@ export function confirmFiles(decision: Allow, seen: readonly SeenFile[], closed:
   const bad = decision.claims.find((claim) => !seen.some((file) => file.claim === claim && isGood(file, closed)));
   if (bad === undefined) return decision;
   const { tool, rules, read, env, envDropped } = decision;
-  const message = `file ${quoted(bad.path, 80)} is not allowed`;
+  const message = `file ${quoted(bad.value, 80)} is not allowed`;
   return {
     verdict: 'deny',
     reason: 'path-refused',
     rule: null,
-    token: bad.path,
+    token: bad.value,
     message,
     tool,
     rules,

@@ -21,7 +21,10 @@ function load(name: string): Profile {
 type PolicyCases = ProfileCases['policies'][number];
 
 /** Decides as the gateway does where every directory that is named exists. */
-function decide(tool: string, { cwd, harmless, attacks, name, ...parts }: PolicyCases): (typed: string) => string {
+function decide(
+  tool: string,
+  { cwd, harmless: _harmless, attacks: _attacks, name: _name, ...parts }: PolicyCases,
+): (typed: string) => string {
   const { tools } = goodPolicy(policyText(tool, parts));
   const allowed = parts.cwd_allowed;
   const path = cwd ?? allowed?.[0] ?? '/';

@@ -5,7 +5,7 @@
  */
 import type { ProfileAllow } from './allow-pattern.ts';
 import { harmfulValues, harmlessValue, valueFor } from './examples.ts';
-import type { PatternValue } from './pattern-value.ts';
+import { ANY, type PatternValue } from './pattern-value.ts';
 import { reaches } from './pattern-walk.ts';
 import { type Command, commandsBelow, findOption, type OptionSpec, optionsAt, type Profile } from './profile.ts';
 import { readCall } from './read-call.ts';
@@ -90,21 +90,30 @@ function argumentsOf(
   return { first, options, operands: pattern.dashes ? [...own, '--', ...behind] : own };
 }
 
-function* withOptions(base: BaseCall, { profile, options: rules }: ToolProfile, companions: number): Generator<Attack> {
-  const known = optionsAt(base.command, profile.dialect);
-  const safe = [...known].filter((spec) => spec.class === 'safe' && !isSpelled(base.pattern, spec));
+function* withOptions(base: BaseCall, tool: ToolProfile, companions: number): Generator<Attack> {
+  const { profile } = tool;
+  const known = [...optionsAt(base.command, profile.dialect)].filter((spec) => !isSpelled(base.pattern, spec));
+  const safe = known.filter((spec) => spec.class === 'safe');
   const letter = safe.find(({ arity, names }) => arity === 'switch' && names.some(isLetter));
-  for (const spec of known) {
-    const allowed = rules.of({ spec, name: '', values: [], on: true })?.verdict === 'allow';
-    if (spec.class === 'safe' || allowed || isSpelled(base.pattern, spec)) continue;
+  for (const spec of known.filter((each) => isForbidden(each, tool))) {
     const what = `option ${spec.names.at(-1) ?? ''} (${spec.class})`;
     for (const words of spellings(spec, profile, letter)) {
-      for (const argv of placements(base, words)) if (isRead(argv, spec, profile)) yield { argv, what };
-      for (const other of safe.slice(0, companions)) {
-        const argv = wholeCall({ ...base, options: [...base.options, ...plainWords(other), ...words] });
+      for (const argv of withWords(base, words, safe.slice(0, companions))) {
         if (isRead(argv, spec, profile)) yield { argv, what };
       }
     }
+  }
+}
+
+function isForbidden(spec: OptionSpec, { options }: ToolProfile): boolean {
+  return spec.class !== 'safe' && options.of({ spec, name: '', values: [], on: true })?.verdict !== 'allow';
+}
+
+/** The words in each place of a call, and behind each of some safe options. */
+function* withWords(base: BaseCall, words: readonly string[], companions: readonly OptionSpec[]): Generator<string[]> {
+  yield* placements(base, words);
+  for (const other of companions) {
+    yield wholeCall({ ...base, options: [...base.options, ...plainWords(other), ...words] });
   }
 }
 
@@ -123,28 +132,30 @@ function isSpelled({ options }: ProfileAllow, spec: OptionSpec): boolean {
   return options.some((option) => option.spec === spec || spec.names.includes(option.name));
 }
 
-/** Each way to write an option: by each name, with its value behind it, attached, after `=`, in a cluster, abbreviated. */
+/** Each way to write an option, by each of its names. `safe`: a switch to make clusters with. */
 function* spellings(
   spec: OptionSpec,
   { dialect }: Profile,
   safe: OptionSpec | undefined,
 ): Generator<readonly string[]> {
   const values = spec.types.map(harmlessValue);
-  const [value] = values;
   const letter = dialect.clusters ? safe?.names.find(isLetter)?.slice(1) : undefined;
   for (const name of spec.names) {
     yield [name, ...(spec.arity === 'optional' ? [] : values)];
-    if (value === undefined) yield [`${name}=true`];
-    else yield [`${name}=${value}`, ...values.slice(1)];
+    yield values.length === 0 ? [`${name}=true`] : [`${name}=${values[0] ?? ''}`, ...values.slice(1)];
     if (dialect.long === 'either') yield [`-${name}`, ...values];
-    if (!isLetter(name)) {
-      if (name.length > 6) yield [name.slice(0, -2), ...values];
-      continue;
-    }
-    if (value !== undefined) yield [name + value, ...values.slice(1)];
-    if (letter !== undefined) yield [`-${letter}${name.slice(1)}${value ?? ''}`, ...values.slice(1)];
-    if (letter !== undefined && spec.arity !== 'optional') yield [`-${letter}${name.slice(1)}`, ...values];
+    if (isLetter(name)) yield* clusters(name, values, letter);
+    else if (name.length > 6) yield [name.slice(0, -2), ...values];
   }
+}
+
+/** A letter with its value attached, and behind another letter. */
+function* clusters(name: string, values: readonly string[], letter: string | undefined): Generator<readonly string[]> {
+  const [value = '', ...rest] = values;
+  if (values.length > 0) yield [name + value, ...rest];
+  if (letter === undefined) return;
+  yield [`-${letter}${name.slice(1)}${value}`, ...rest];
+  yield [`-${letter}${name.slice(1)}`, ...values];
 }
 
 /** A letter behind one dash. */
@@ -160,44 +171,34 @@ function* placements({ first, verb, options, operands }: BaseCall, words: readon
   if (operands.length > 0) yield [...first, ...verb, ...options, ...operands, ...words];
 }
 
-/** Harmful values where the pattern has a wildcard, or lets a safe option through. */
+/** Harmful values of options that a closing `*` lets through. */
 function* withValues(base: BaseCall): Generator<Attack> {
   const { pattern, command } = base;
-  for (const spec of pattern.open ? command.options.values() : []) {
-    if (spec.class !== 'safe' || isSpelled(pattern, spec)) continue;
-    for (const type of spec.types.slice(0, 1)) {
-      const name = spec.names.at(-1) ?? '';
-      for (const value of harmfulValues(type)) {
-        const what = `value ${JSON.stringify(value)} of ${name}`;
-        const rest = spec.types.slice(1).map(harmlessValue);
-        const words =
-          spec.arity === 'optional' ? [isLetter(name) ? name + value : `${name}=${value}`] : [name, value, ...rest];
-        for (const argv of placements(base, words)) yield { argv, what };
-      }
+  const passing = pattern.open ? [...command.options.values()] : [];
+  for (const spec of passing.filter((each) => each.class === 'safe' && !isSpelled(pattern, each))) {
+    const [type, ...others] = spec.types;
+    const name = spec.names.at(-1) ?? '';
+    for (const value of type === undefined ? [] : harmfulValues(type)) {
+      const attached = [isLetter(name) ? name + value : `${name}=${value}`];
+      const words = spec.arity === 'optional' ? attached : [name, value, ...others.map(harmlessValue)];
+      for (const argv of placements(base, words)) yield { argv, what: `value ${JSON.stringify(value)} of ${name}` };
     }
   }
 }
 
+/** Harmful operands in the place of the pattern's wildcards, and behind its last word. */
 function* withOperands(base: BaseCall): Generator<Attack> {
   const { pattern, command, operands } = base;
   if (pattern.dashes) return;
-  for (const [index, value] of pattern.operands.entries()) {
-    const type = command.operands.types[index] ?? command.operands.rest;
-    if (value.kind === 'literal' || type == null) continue;
+  const typeAt = (index: number): ValueType | null => command.operands.types[index] ?? command.operands.rest;
+  const places = [...pattern.operands, ...(pattern.open ? [ANY] : [])];
+  for (const [index, value] of places.entries()) {
+    const type = typeAt(index);
+    if (value.kind === 'literal' || type === null) continue;
     for (const harmful of harmfulValues(type).filter((text) => !isMeant(value, text))) {
-      yield {
-        argv: wholeCall({ ...base, operands: operands.with(index, harmful) }),
-        what: `operand ${JSON.stringify(harmful)}`,
-      };
+      const argv = wholeCall({ ...base, operands: operands.toSpliced(index, 1, harmful) });
+      yield { argv, what: `operand ${JSON.stringify(harmful)}` };
     }
-  }
-  const next = command.operands.types[pattern.operands.length] ?? command.operands.rest;
-  if (!pattern.open || next === null) return;
-  for (const harmful of harmfulValues(next)) {
-    yield {
-      argv: wholeCall({ ...base, operands: [...operands, harmful] }),
-      what: `operand ${JSON.stringify(harmful)}`,
-    };
   }
 }
 

@@ -8,8 +8,11 @@ export interface Dialect {
   readonly long: '--' | '-' | 'either';
   /** One-letter options may be joined (`-abc`), and their value attached (`-ovalue`). */
   readonly clusters: boolean;
-  /** What `=` is in `-o=x`: `separator` is taken away, `value` belongs to the value. */
-  readonly shortEquals: 'separator' | 'value';
+  /**
+   * What `=` is in `-o=x`: `separator` is taken away, `value` belongs to the value. `alone`: it is taken away there, and in
+   * a cluster (`-ao=x`) refused, where versions of the parser differ.
+   */
+  readonly shortEquals: 'separator' | 'alone' | 'value';
   /** `--name=value` is the option with its value. */
   readonly equals: boolean;
   /** What a switch takes behind `=`. `go`: the words of Go's ParseBool. `words`: `true` and `false`. `none`: nothing. */
@@ -45,7 +48,7 @@ const GETOPT_LONG: Dialect = {
   bundle: false,
 };
 
-const ARGPARSE: Dialect = { ...GETOPT_LONG, shortEquals: 'separator', dashValues: false };
+const ARGPARSE: Dialect = { ...GETOPT_LONG, shortEquals: 'alone', dashValues: false };
 
 /** By the name that profiles use. Each is described in docs/writing-profiles.md with what it was compared with. */
 export const DIALECTS = {
@@ -67,5 +70,3 @@ export const DIALECTS = {
   jq: { ...GETOPT_LONG, equals: false },
   tar: { ...GETOPT_LONG, bundle: true },
 } as const satisfies Record<string, Dialect>;
-
-export type DialectName = keyof typeof DIALECTS;

@@ -1,7 +1,7 @@
 /** Values to try a policy with: of each type, those that a tool takes without harm and those that it must not be given. */
 import { EXAMPLES } from './compile-types.ts';
 import type { PatternValue } from './pattern-value.ts';
-import { judgeType, type ValueType } from './value-type.ts';
+import { type BaseType, judgeType, type ValueType } from './value-type.ts';
 
 /** A value that is as harmless as the type has any. */
 export function harmlessValue(type: ValueType): string {
@@ -21,33 +21,36 @@ export function harmlessValue(type: ValueType): string {
 }
 
 /** Values that no wildcard may stand for. */
-export function harmfulValues(type: ValueType): string[] {
+export function harmfulValues(type: ValueType): readonly string[] {
   switch (type.kind) {
+    case 'enum':
+      return [];
     case 'shapes':
       return type.shapes.flatMap((shape) => {
-        const values = shape.class === 'safe' ? harmfulValues({ kind: shape.type }) : [shape.example ?? ''];
+        const values = shape.class === 'safe' ? HARMFUL[shape.type] : [shape.example ?? ''];
         // A shape before this one may take the value for its own.
         return values.filter((value) => judgeType(type, value)?.shape === shape);
       });
-    case 'list':
-      return harmfulValues(type.of).flatMap((value) => [value, `${harmlessValue(type.of)}${type.separator}${value}`]);
-    case 'file':
-    case 'outfile':
-      return [EXAMPLES.file, '../../etc/passwd', '/proc/self/environ', '~/.ssh/id_ed25519', 'a/../../b', '-'];
-    case 'url':
-      return [EXAMPLES.url, 'file:///etc/passwd'];
-    case 'host':
-      return [EXAMPLES.host];
-    case 'program':
-      return [EXAMPLES.program];
-    case 'word':
-      return [EXAMPLES.url, '../../x', 'a\u001bb'];
-    case 'text':
-    case 'integer':
-    case 'enum':
-      return [];
+    case 'list': {
+      const harmless = harmlessValue(type.of);
+      return harmfulValues(type.of).flatMap((value) => [value, `${harmless}${type.separator}${value}`]);
+    }
+    default:
+      return HARMFUL[type.kind];
   }
 }
+
+const FILES = [EXAMPLES.file, '../../etc/passwd', '/proc/self/environ', '~/.ssh/id_ed25519', 'a/../../b', '-'];
+const HARMFUL: Readonly<Record<BaseType, readonly string[]>> = {
+  text: [],
+  word: [EXAMPLES.url, '../../x', 'a\u001bb'],
+  integer: [],
+  file: FILES,
+  outfile: FILES,
+  url: [EXAMPLES.url, 'file:///etc/passwd'],
+  host: [EXAMPLES.host],
+  program: [EXAMPLES.program],
+};
 
 /** A value that the pattern's word stands for, as harmless as it can be. */
 export function valueFor(pattern: PatternValue, type: ValueType): string {

@@ -15,7 +15,7 @@ export interface Places {
 
 export type ClaimedFile =
   /** Null: a relative path in the tool's own empty directory, where nothing is. */
-  { readonly ok: true; readonly claim: FileClaim | null } | { readonly ok: false; readonly why: string };
+  { readonly ok: true; readonly claim: Omit<FileClaim, 'value'> | null } | { readonly ok: false; readonly why: string };
 
 /** Judges a path without `..` segments. `prefix` is what the pattern spells of it. Never throws. */
 export function claimFile(path: string, prefix: string, writes: boolean, places: Places): ClaimedFile {

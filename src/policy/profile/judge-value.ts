@@ -139,7 +139,7 @@ function judgeFile({ pattern, value, judged, places }: Judging): JudgedValue {
   if (!plain.ok) return plain;
   const prefix = pattern.kind === 'glob' ? pathIn(judged, pattern.prefix) : '';
   const claimed = claimFile(pathIn(judged, value.text), prefix, judged.type === 'outfile', places);
-  if (claimed.ok) return { ok: true, claim: claimed.claim };
+  if (claimed.ok) return { ok: true, claim: claimed.claim === null ? null : { ...claimed.claim, value: value.text } };
   return refuse(value, 'path-refused', claimed.why, `file ${quoted(value.text, 80)} is not allowed`);
 }
 

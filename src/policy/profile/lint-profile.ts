@@ -1,12 +1,12 @@
 /** Warnings that only a profile can give: patterns that match nothing, and those that reach further than they look. */
 import type { Place } from '../../model/decision.ts';
 import { CLASS_MEANING } from './classes.ts';
-import type { ProfileAllow } from './allow-pattern.ts';
+import type { ProfileAllow, SpelledOption } from './allow-pattern.ts';
 import type { PatternValue } from './pattern-value.ts';
 import { isUnmet } from './lint-deny.ts';
-import { commandsBelow, type Command } from './profile.ts';
+import { commandsBelow, type Profile } from './profile.ts';
 import type { ToolProfile } from './tool-profile.ts';
-import { judgeType, pathIn, type ValueType } from './value-type.ts';
+import { type Judged, judgeType, pathIn, type ValueType } from './value-type.ts';
 
 /** What is found about one rule of a tool. */
 export interface ProfileFinding {
@@ -30,63 +30,65 @@ export function lintToolProfile(tool: ToolProfile, hasFiles: boolean): ProfileFi
 }
 
 function lintAllow(pattern: ProfileAllow, { profile }: ToolProfile, hasFiles: boolean): string[] {
-  const { scope, operands, options } = pattern;
-  const messages: string[] = [];
-  if (scope.commands.has(profile.root) && scope.below) {
-    const safe = [...commandsBelow(profile.root)].filter(
-      (command) => command.class === 'safe' && command !== profile.root,
-    );
-    messages.push(`reaches all ${safe.length} subcommands that are safe; spell those that are meant`);
-  }
-  const [command] = scope.commands;
-  if (scope.commands.size === 1 && !scope.below && command !== undefined) {
-    for (const [index, value] of operands.entries())
-      messages.push(...lintValue(value, operandType(command, index), hasFiles));
-  }
-  for (const { name, spec, values } of options) {
-    if (spec === null) continue;
-    for (const [index, value] of values.entries()) {
-      const type = spec.types[index] ?? spec.types.at(-1);
-      const found = lintValue(value, type, hasFiles);
-      messages.push(...found.map((message) => `${name}: ${message}`));
-      if (found.length === 0 && spec.class !== 'safe' && isFree(value, type))
-        messages.push(
-          `${name} ${CLASS_MEANING[spec.class]}, and the client chooses its value; spell the values that are meant`,
-        );
-    }
-  }
-  return messages;
+  return [
+    ...lintWhole(pattern, profile),
+    ...lintOperands(pattern, hasFiles),
+    ...pattern.options.flatMap((option) => lintOption(option, hasFiles)),
+  ];
 }
 
-function operandType({ operands }: Command, index: number): ValueType | undefined {
-  return operands.types[index] ?? operands.rest ?? undefined;
+function lintWhole({ scope }: ProfileAllow, { root }: Profile): string[] {
+  if (!scope.commands.has(root) || !scope.below) return [];
+  const safe = [...commandsBelow(root)].filter((command) => command.class === 'safe' && command !== root);
+  return [`reaches all ${safe.length} subcommands that are safe; spell those that are meant`];
+}
+
+function lintOperands({ scope, operands }: ProfileAllow, hasFiles: boolean): string[] {
+  const [command] = scope.commands;
+  if (scope.commands.size !== 1 || scope.below || command === undefined) return [];
+  const { types, rest } = command.operands;
+  return operands.flatMap((value, index) => lintValue(value, types[index] ?? rest ?? undefined, hasFiles));
+}
+
+function lintOption({ name, spec, values }: SpelledOption, hasFiles: boolean): string[] {
+  if (spec === null) return [];
+  return values.flatMap((value, index) => {
+    const type = spec.types[index] ?? spec.types.at(-1);
+    const found = lintValue(value, type, hasFiles).map((message) => `${name}: ${message}`);
+    if (found.length > 0 || spec.class === 'safe' || !isFree(value, type)) return found;
+    const meaning = CLASS_MEANING[spec.class];
+    return [`${name} ${meaning}, and the client chooses its value; spell the values that are meant`];
+  });
 }
 
 /** Wildcards that stand for nothing, because of what the value is. */
 function lintValue(value: PatternValue, type: ValueType | undefined, hasFiles: boolean): string[] {
   if (value.kind === 'literal' || type === undefined) return [];
-  const judged =
-    type.kind === 'shapes' ? judgeType(type, value.kind === 'glob' ? value.prefix : '') : judgeType(type, '');
-  switch (judged?.type) {
+  const prefix = value.kind === 'glob' ? value.prefix : '';
+  const judged = judgeType(type, type.kind === 'shapes' ? prefix : '');
+  const message = judged === undefined ? undefined : matchesNothing(value, prefix, judged, hasFiles);
+  return message === undefined ? [] : [`'${value.source}' ${message}`];
+}
+
+type Wildcard = Exclude<PatternValue, { kind: 'literal' }>;
+
+function matchesNothing(value: Wildcard, prefix: string, judged: Judged, hasFiles: boolean): string | undefined {
+  switch (judged.type) {
     case 'url':
       return value.kind === 'glob' && value.shape.isUrl
-        ? []
-        : [`'${value.source}' matches no url; spell its scheme and host, and the '/' behind it`];
+        ? undefined
+        : "matches no url; spell its scheme and host, and the '/' behind it";
     case 'host':
-      return value.kind === 'any' ? ["'*' matches no host; spell it"] : [];
+      return value.kind === 'any' ? 'matches no host; spell it' : undefined;
     case 'program':
-      return [`'${value.source}' matches nothing: code is allowed only as a literal`];
+      return 'matches nothing: code is allowed only as a literal';
     case 'file':
-    case 'outfile': {
-      const spelled = value.kind === 'glob' && pathIn(judged, value.prefix).includes('/');
-      return spelled || hasFiles
-        ? []
-        : [
-            `'${value.source}' matches no file outside an empty directory; spell a directory (/srv/x/*), or set cwd_allowed`,
-          ];
-    }
+    case 'outfile':
+      return hasFiles || pathIn(judged, prefix).includes('/')
+        ? undefined
+        : 'matches no file outside an empty directory; spell a directory (/srv/x/*), or set cwd_allowed';
     default:
-      return [];
+      return undefined;
   }
 }
 

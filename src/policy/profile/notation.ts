@@ -37,22 +37,25 @@ export function parseOptionLine(line: string): Notation<OptionLine> {
   const { names, values = '', flags = '' } = OPTION.exec(line)?.groups ?? {};
   if (names === undefined)
     return { ok: false, message: 'expected names, value and flags: -o, --output <text> (repeats)' };
-  const split = flags === '' ? [] : flags.split(',').map((flag) => flag.trim());
-  const overrides = split.flatMap((flag) =>
-    flag.startsWith('overrides -') ? flag.slice('overrides '.length).split(' ') : [],
-  );
-  const unknown = split.find((flag) => !FLAGS.has(flag) && !flag.startsWith('overrides -'));
+  const said = flags.split(',').map((flag) => flag.trim());
+  const overrides = said.flatMap((flag) => (flag.startsWith(OVERRIDES) ? flag.slice(OVERRIDES.length).split(' ') : []));
+  const plain = said.filter((flag) => flag !== '' && !flag.startsWith(OVERRIDES));
+  const unknown = plain.find((flag) => !FLAGS.has(flag));
   if (unknown !== undefined)
-    return { ok: false, message: `unknown flag '${unknown}'; expected ${[...FLAGS].join(', ')}, overrides --NAME` };
+    return { ok: false, message: `unknown flag '${unknown}'; expected ${[...FLAGS].join(', ')}, ${OVERRIDES}--NAME` };
   const types = [...values.matchAll(/<([^<>]+)>/g)].map(([, type]) => type ?? '');
-  const arity = values.endsWith('...')
-    ? 'many'
-    : values.endsWith(']')
-      ? 'optional'
-      : types.length > 0
-        ? 'required'
-        : 'switch';
-  return { ok: true, value: { names: names.split(', '), arity, types, flags: new Set(split), overrides } };
+  return {
+    ok: true,
+    value: { names: names.split(', '), arity: arityOf(values), types, flags: new Set(plain), overrides },
+  };
+}
+
+const OVERRIDES = 'overrides ';
+
+function arityOf(values: string): OptionLine['arity'] {
+  if (values === '') return 'switch';
+  if (values.endsWith('...')) return 'many';
+  return values.endsWith(']') ? 'optional' : 'required';
 }
 
 /** Reads the operands of a command: `<a> [<b>] [<c>...]`. The brackets are for readers: nothing is refused for being short. */

@@ -19,7 +19,7 @@ const parser = z.union(
         .boolean()
         .optional()
         .describe('Whether one-letter options may be joined, and values attached to them.'),
-      'short-equals': z.enum(['separator', 'value']).optional().describe('What `=` is in `-o=x`.'),
+      'short-equals': z.enum(['separator', 'alone', 'value']).optional().describe('What `=` is in `-o=x`.'),
       equals: z.boolean().optional().describe('Whether `--name=value` is the option with its value.'),
       'boolean-values': z
         .enum(['go', 'words', 'none'])

@@ -91,7 +91,8 @@ function readCluster(args: readonly string[], at: number, vocabulary: Vocabulary
     const name = `-${letter}`;
     const spec = vocabulary.find(name);
     if (spec === undefined) return unknown(name, vocabulary, text);
-    const equals = text[offset] === '=' && vocabulary.dialect.shortEquals === 'separator';
+    const equals = text[offset] === '=' && vocabulary.dialect.shortEquals !== 'value';
+    if (equals && isUnclear(text, offset, vocabulary)) return unclear(name, text);
     if (spec.arity === 'switch' && !equals) {
       options.push({ spec, name, values: [], on: true });
       continue;
@@ -100,6 +101,20 @@ function readCluster(args: readonly string[], at: number, vocabulary: Vocabulary
     return readValues({ args, at, vocabulary, name, spec, on: true, attached, before: options });
   }
   return { ok: true, options, next: at + 1 };
+}
+
+/** `-o=`, whose value pflag takes to be `=`; and `-ao=x` where versions of the parser differ. */
+function isUnclear(text: string, equalsAt: number, { dialect }: Vocabulary): boolean {
+  return equalsAt === text.length - 1 || (dialect.shortEquals === 'alone' && !/^-.=/su.test(text));
+}
+
+function unclear(name: string, text: string): OptionsRead {
+  const shown = visible(name, 80);
+  return refuse(
+    'value-refused',
+    name,
+    `the value of option ${shown} in ${visible(text, 80)} is not clear: write ${shown} VALUE`,
+  );
 }
 
 interface Reading {
@@ -131,11 +146,8 @@ function readValues(reading: Reading): OptionsRead {
       return read(attached === undefined ? [] : [attached], at + 1);
     case 'required':
       return readRequired(reading, read);
-    case 'many': {
-      if (attached !== undefined) return read([attached], at + 1);
-      const values = manyValues(reading);
-      return values.length === 0 ? missing(reading) : read(values, at + 1 + values.length);
-    }
+    case 'many':
+      return readMany(reading, read);
   }
 }
 
@@ -165,6 +177,13 @@ function readRequired(reading: Reading, read: Read): OptionsRead {
     next += 1;
   }
   return read(values, next);
+}
+
+function readMany(reading: Reading, read: Read): OptionsRead {
+  const { at, attached } = reading;
+  if (attached !== undefined) return read([attached], at + 1);
+  const values = manyValues(reading);
+  return values.length === 0 ? missing(reading) : read(values, at + 1 + values.length);
 }
 
 function manyValues({ args, at }: Reading): string[] {

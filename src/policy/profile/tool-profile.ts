@@ -17,12 +17,12 @@ export interface ToolProfile {
 interface Rules {
   readonly allow: readonly AllowRule[];
   readonly deny: readonly DenyRule[];
-  readonly stream: readonly AllowRule[];
+  readonly stdin: 'none' | 'stream' | readonly AllowRule[];
   readonly options: OptionRules;
 }
 
 /** Reads the rules as the profile does. A pattern that no call can match stays, and says so. Never throws. */
-export function compileToolProfile(profile: Profile, { allow, deny, stream, options }: Rules): ToolProfile {
+export function compileToolProfile(profile: Profile, { allow, deny, stdin, options }: Rules): ToolProfile {
   const compileAllow = (rule: AllowRule): Rule<CompiledProfileAllow> => ({
     ...rule,
     compiled: compileProfileAllow(rule.pattern, profile),
@@ -31,7 +31,7 @@ export function compileToolProfile(profile: Profile, { allow, deny, stream, opti
     profile,
     allow: allow.map(compileAllow),
     deny: deny.map((rule) => ({ ...rule, compiled: compileProfileDeny(rule.pattern, profile.dialect) })),
-    stream: stream.map(compileAllow),
+    stream: typeof stdin === 'string' ? [] : stdin.map(compileAllow),
     options,
   };
 }

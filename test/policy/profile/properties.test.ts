@@ -220,12 +220,11 @@ describe('rules', () => {
 /** One of the ways to write an option with a value. */
 function spellOption({ names, types, arity }: OptionSpec, { dialect }: Profile, choice: number): string[] {
   const name = names[choice % names.length] ?? '';
-  const values = types.map(harmlessValue);
-  if (arity === 'switch' || values.length !== 1) return [name, ...values];
-  const [value = ''] = values;
-  const isLong = name.startsWith('--') || dialect.long !== '--';
-  if (isLong) return dialect.equals && choice > 3 ? [`${name}=${value}`] : [name, value];
-  return dialect.clusters && name.length === 2 && choice > 3 ? [name + value] : [name, value];
+  const [value, ...others] = types.map(harmlessValue);
+  if (arity === 'switch' || value === undefined || others.length > 0 || choice < 4)
+    return [name, ...types.map(harmlessValue)];
+  if (name.startsWith('--') || dialect.long !== '--') return dialect.equals ? [`${name}=${value}`] : [name, value];
+  return dialect.clusters && name.length === 2 ? [name + value] : [name, value];
 }
 
 function quote(word: string): string {

@@ -169,7 +169,10 @@ describe('7: files', () => {
       ['get', '-f', 'a'],
       '/srv/proj/sub',
     );
-    expect(decision).toMatchObject({ verdict: 'allow', claims: [{ path: '/srv/proj/sub/a', root: '/srv/proj' }] });
+    expect(decision).toMatchObject({
+      verdict: 'allow',
+      claims: [{ value: 'a', path: '/srv/proj/sub/a', root: '/srv/proj' }],
+    });
   });
   it('are never reached by a .. segment in what is no text', () => {
     expect(verdict(get, 'get pods ../x')).toBe('path-refused');
