@@ -142,7 +142,7 @@ function* spellings(
   const letter = dialect.clusters ? safe?.names.find(isLetter)?.slice(1) : undefined;
   for (const name of spec.names) {
     yield [name, ...(spec.arity === 'optional' ? [] : values)];
-    yield values.length === 0 ? [`${name}=true`] : [`${name}=${values[0] ?? ''}`, ...values.slice(1)];
+    yield [`${name}=${values[0] ?? 'true'}`, ...values.slice(1)];
     if (dialect.long === 'either') yield [`-${name}`, ...values];
     if (isLetter(name)) yield* clusters(name, values, letter);
     else if (name.length > 6) yield [name.slice(0, -2), ...values];

@@ -73,23 +73,15 @@ function lintValue(value: PatternValue, type: ValueType | undefined, hasFiles: b
 type Wildcard = Exclude<PatternValue, { kind: 'literal' }>;
 
 function matchesNothing(value: Wildcard, prefix: string, judged: Judged, hasFiles: boolean): string | undefined {
-  switch (judged.type) {
-    case 'url':
-      return value.kind === 'glob' && value.shape.isUrl
-        ? undefined
-        : "matches no url; spell its scheme and host, and the '/' behind it";
-    case 'host':
-      return value.kind === 'any' ? 'matches no host; spell it' : undefined;
-    case 'program':
-      return 'matches nothing: code is allowed only as a literal';
-    case 'file':
-    case 'outfile':
-      return hasFiles || pathIn(judged, prefix).includes('/')
-        ? undefined
-        : 'matches no file outside an empty directory; spell a directory (/srv/x/*), or set cwd_allowed';
-    default:
-      return undefined;
-  }
+  const { type } = judged;
+  if (type === 'url' && !(value.kind === 'glob' && value.shape.isUrl))
+    return "matches no url; spell its scheme and host, and the '/' behind it";
+  if (type === 'host' && value.kind === 'any') return 'matches no host; spell it';
+  if (type === 'program') return 'matches nothing: code is allowed only as a literal';
+  const isFree = (type === 'file' || type === 'outfile') && !pathIn(judged, prefix).includes('/');
+  return isFree && !hasFiles
+    ? 'matches no file outside an empty directory; spell a directory (/srv/x/*), or set cwd_allowed'
+    : undefined;
 }
 
 /** True where the client chooses the value, within nothing that the pattern spells. */

@@ -218,13 +218,13 @@ describe('rules', () => {
 });
 
 /** One of the ways to write an option with a value. */
-function spellOption({ names, types, arity }: OptionSpec, { dialect }: Profile, choice: number): string[] {
-  const name = names[choice % names.length] ?? '';
-  const [value, ...others] = types.map(harmlessValue);
-  if (arity === 'switch' || value === undefined || others.length > 0 || choice < 4)
-    return [name, ...types.map(harmlessValue)];
-  if (name.startsWith('--') || dialect.long !== '--') return dialect.equals ? [`${name}=${value}`] : [name, value];
-  return dialect.clusters && name.length === 2 ? [name + value] : [name, value];
+function spellOption(spec: OptionSpec, { dialect }: Profile, choice: number): string[] {
+  const name = spec.names[choice % spec.names.length] ?? '';
+  const values = spec.types.map(harmlessValue);
+  if (values.length !== 1 || choice < 4) return [name, ...values];
+  const isLong = name.startsWith('--') || dialect.long !== '--';
+  if (isLong && dialect.equals) return [`${name}=${values.join('')}`];
+  return !isLong && dialect.clusters && name.length === 2 ? [name + values.join('')] : [name, ...values];
 }
 
 function quote(word: string): string {
