@@ -74,12 +74,12 @@ type Wildcard = Exclude<PatternValue, { kind: 'literal' }>;
 
 function matchesNothing(value: Wildcard, prefix: string, judged: Judged, hasFiles: boolean): string | undefined {
   const { type } = judged;
-  if (type === 'url' && !(value.kind === 'glob' && value.shape.isUrl))
-    return "matches no url; spell its scheme and host, and the '/' behind it";
+  const isUrl = value.kind === 'glob' && value.shape.isUrl;
+  if (type === 'url' && !isUrl) return "matches no url; spell its scheme and host, and the '/' behind it";
   if (type === 'host' && value.kind === 'any') return 'matches no host; spell it';
   if (type === 'program') return 'matches nothing: code is allowed only as a literal';
-  const isFree = (type === 'file' || type === 'outfile') && !pathIn(judged, prefix).includes('/');
-  return isFree && !hasFiles
+  const isFile = ['file', 'outfile'].includes(type);
+  return isFile && !hasFiles && !pathIn(judged, prefix).includes('/')
     ? 'matches no file outside an empty directory; spell a directory (/srv/x/*), or set cwd_allowed'
     : undefined;
 }
