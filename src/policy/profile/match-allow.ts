@@ -13,7 +13,7 @@ import { ANY, type PatternValue } from './pattern-value.ts';
 import { reaches } from './pattern-walk.ts';
 import type { Command } from './profile.ts';
 import type { Operand, ReadCall } from './read-call.ts';
-import { judgeType } from './value-type.ts';
+import { elementsOf, judgeType } from './value-type.ts';
 
 /** Matches one pattern. Never throws; time grows with the arguments' length. */
 export function matchProfileAllow(pattern: ProfileAllow, call: ReadCall, context: ProfileContext): ProfileMatch {
@@ -82,14 +82,23 @@ function refuseList(
   for (const [index, operand] of operands.entries()) {
     const pattern = patterns[index] ?? (open ? ANY : undefined);
     if (pattern === undefined) return oneTooMany(operand);
-    const place = operand.behindDashes ? 'behind-dashes' : 'operand';
-    const judged = judgeValue(pattern, { text: operand.text, type: operand.type, place }, matching.context.places);
-    if (!judged.ok) return judged.refusal;
-    if (judged.claim !== null) matching.claims.push(judged.claim);
+    const refusal = refuseOperand(matching, pattern, operand);
+    if (refusal !== undefined) return refusal;
     matching.reached += 1;
   }
   const absent = patterns[operands.length];
   return absent === undefined ? undefined : missing(absent.source);
+}
+
+function refuseOperand({ claims, context }: Matching, pattern: PatternValue, operand: Operand): Refuse | undefined {
+  const { text: whole, type, behindDashes } = operand;
+  const place = behindDashes ? 'behind-dashes' : 'operand';
+  for (const text of elementsOf(whole, type)) {
+    const judged = judgeValue(pattern, { text, type, place }, context.places);
+    if (!judged.ok) return judged.refusal;
+    if (judged.claim !== null) claims.push(judged.claim);
+  }
+  return undefined;
 }
 
 function missing(source: string): Refuse {

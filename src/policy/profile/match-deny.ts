@@ -11,7 +11,7 @@ import type { Dialect } from './dialects.ts';
 import type { Command } from './profile.ts';
 import type { Operand, ReadCall } from './read-call.ts';
 import type { ReadOption } from './read-options.ts';
-import { judgeType } from './value-type.ts';
+import { elementsOf, judgeType } from './value-type.ts';
 
 /** Matches one pattern. Never throws; time grows with the arguments' length times the pattern's words. */
 export function matchProfileDeny(pattern: ProfileDeny, call: ReadCall, dialect: Dialect): DenyMatch {
@@ -71,12 +71,11 @@ function operandItem({ text, type }: Operand): Item {
     matches: (step) => {
       if (step.matches(text)) return true;
       if (type.kind !== 'list') return false;
-      const known = type.fold(text);
-      return (
-        step.matches(known) ||
-        step.matches(text.toLowerCase()) ||
-        (step.literal !== undefined && type.fold(step.literal) === known)
-      );
+      return elementsOf(text, type).some((element) => {
+        const known = type.fold(element);
+        const spelled = step.literal !== undefined && type.fold(step.literal) === known;
+        return spelled || step.matches(known) || step.matches(element.toLowerCase());
+      });
     },
   };
 }

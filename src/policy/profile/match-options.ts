@@ -11,6 +11,7 @@ import { judgeValue } from './judge-value.ts';
 import { type Matching, NO_RULE, type Refuse } from './matching.ts';
 import { ANY, type PatternValue } from './pattern-value.ts';
 import type { ReadOption } from './read-options.ts';
+import { elementsOf } from './value-type.ts';
 
 /** Refuses the first option that may not be there, or the first that is missing. Never throws. */
 export function refuseOptions(matching: Matching): Refuse | undefined {
@@ -116,7 +117,7 @@ function refuseValue(matching: Matching, pattern: PatternValue, option: ReadOpti
   const type = spec.types[index] ?? spec.types.at(-1);
   if (type === undefined) return undefined;
   const whole = values[index] ?? '';
-  for (const text of type.kind === 'list' ? whole.split(type.separator) : [whole]) {
+  for (const text of elementsOf(whole, type)) {
     const judged = judgeValue(pattern, { text, type, place: 'value' }, matching.context.places);
     if (!judged.ok) {
       const reason = judged.refusal.reason === 'no-rule' ? 'value-refused' : judged.refusal.reason;

@@ -139,8 +139,8 @@ function takesNext(text: string, { find }: Vocabulary): boolean {
 
 /** `cf a.tar x` is `-c -f a.tar x` (tar, "The Three Option Styles": values follow in the order of the letters). */
 function unbundle(args: readonly string[], { find }: Vocabulary): readonly string[] {
-  const [first = '', ...rest] = args;
-  if (first === '' || first.startsWith('-')) return args;
+  const [first, ...rest] = args;
+  if (first === undefined || first.startsWith('-')) return args;
   const options: string[] = [];
   let taken = 0;
   for (const letter of Array.from(first)) {

@@ -69,6 +69,11 @@ function plain(type: BaseType): Judged {
   return { class: 'safe', type, after: null, shape: null };
 }
 
+/** What a value is taken apart into, each part to be judged on its own: itself, or the elements of a list. */
+export function elementsOf(text: string, type: ValueType): readonly string[] {
+  return type.kind === 'list' ? text.split(type.separator) : [text];
+}
+
 /** The path in a value of type `file` or `outfile`. */
 export function pathIn({ after }: Judged, text: string): string {
   const at = after === null ? -1 : text.indexOf(after);

@@ -222,6 +222,11 @@ describe('9: lists are decided element by element', () => {
     expect(verdict({ allow: ['get pods/web-*'] }, 'get pods/web-1 pods/db-1')).toBe('no-rule');
     expect(verdict(noSecrets, `get ${'pods,'.repeat(100)}pods`)).toBe('value-refused');
   });
+  it('in a later operand, too', () => {
+    expect(verdict({ allow: ['move *'] }, 'move x a,b')).toBe('allow');
+    expect(verdict({ allow: ['move *'] }, 'move x a,x1')).toBe('value-refused');
+    expect(verdict({ allow: ['move *'], deny: ['move * c'] }, 'move x a,c')).toBe('rule-denies');
+  });
   it('in the values of options, too', () => {
     expect(verdict(get, 'get pods --zones a,b')).toBe('allow');
     expect(verdict(get, 'get pods --zones a,x1')).toBe('value-refused');

@@ -61,6 +61,7 @@ commands:
   rpc: {class: safe, stdin: reads}
   secret print: {class: prints-secret, operands: "<word>"}
   secret list: {class: safe, aliases: [ls]}
+  move: {class: safe, operands: "<word> <zones>"}
   build: {class: safe, cwd: executes}
 `.replace(', safe-none: ""', '');
 
