@@ -23,13 +23,23 @@ export function compileTypes(sources: Readonly<Record<string, TypeSource>>): Fin
   return find;
 }
 
+/**
+ * Characters of a value that is searched with regular expressions: however much they repeat, within their bounds, the time
+ * for one value is bounded as well. A longer one is refused; only a literal lets it through.
+ */
+const MAX_SEARCHED = 16_384;
+
 function compileType(name: string, sources: Readonly<Record<string, TypeSource>>, find: FindType): ValueType {
   const source = Object.hasOwn(sources, name) ? sources[name] : undefined;
   if (source === undefined) {
     if (name.includes('|')) return { kind: 'enum', values: new Set(name.split('|')) };
     throw new ProfileMistake(`there is no type '${name}'; expected ${BASE_TYPES.join(', ')}, a|b|c or one of 'types'`);
   }
-  if (Array.isArray(source)) return { kind: 'shapes', name, shapes: source.map((shape) => compileShape(name, shape)) };
+  if (Array.isArray(source)) {
+    const searched = source.some(({ contains }) => contains !== undefined);
+    const maxLength = searched ? MAX_SEARCHED : Infinity;
+    return { kind: 'shapes', name, shapes: source.map((shape) => compileShape(name, shape)), maxLength };
+  }
   const { list: separator, of = 'word', pair = null, fold = {} } = source;
   if (of === name) throw new ProfileMistake(`type '${name}' is a list of itself`);
   const synonyms = new Map(Object.entries(fold.synonyms ?? {}));
@@ -54,6 +64,7 @@ function compileShape(name: string, source: ShapeSource): Shape {
     class: source.class ?? 'safe',
     type,
     after: source.after ?? null,
+    overrides: source.overrides ?? [],
     example: fits(example) ? example : null,
   };
 }

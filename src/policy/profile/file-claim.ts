@@ -17,12 +17,17 @@ export type ClaimedFile =
   /** Null: a relative path in the tool's own empty directory, where nothing is. */
   { readonly ok: true; readonly claim: Omit<FileClaim, 'value'> | null } | { readonly ok: false; readonly why: string };
 
+/** Compared without case, as some file systems do. */
+const GIT = /(?:^|\/)\.git(?:\/|$)/i;
+
 /** Judges a path without `..` segments. `prefix` is what the pattern spells of it. Never throws. */
 export function claimFile(path: string, prefix: string, writes: boolean, places: Places): ClaimedFile {
   if (path === '' || path.startsWith('~'))
     return { ok: false, why: 'no wildcard stands for an empty path or one in a home directory' };
   if (path.includes('://')) return { ok: false, why: 'no wildcard of a file stands for a url' };
   const spelled = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+  if (writes && GIT.test(path) && !GIT.test(spelled))
+    return { ok: false, why: 'it lies in a .git directory, whose hooks and configuration run programs' };
   const absolute = resolve(path, places.directory);
   if (absolute === null) {
     const inOwn = spelled === '' ? !writes : !spelled.startsWith('/');

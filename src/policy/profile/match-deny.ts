@@ -69,7 +69,7 @@ function operandItem({ text, type }: Operand): Item {
   return {
     text,
     matches: (step) => {
-      if (step.matches(text)) return true;
+      if (step.matches(text) || (type.kind !== 'text' && partsOf(text).some(step.matches))) return true;
       if (type.kind !== 'list') return false;
       return elementsOf(text, type).some((element) => {
         const known = type.fold(element);
@@ -78,6 +78,14 @@ function operandItem({ text, type }: Operand): Item {
       });
     },
   };
+}
+
+/** What stands behind the last colon is named as well: `HEAD:release`, `HEAD:refs/heads/release`, `host:/etc/passwd`. */
+function partsOf(text: string): string[] {
+  const at = text.lastIndexOf(':');
+  if (at === -1) return [];
+  const part = text.slice(at + 1);
+  return [part, part.replace(/^refs\/(?:heads|tags)\//, '')];
 }
 
 /** The number of words that the steps need, in their shortest match; undefined where there is none. */

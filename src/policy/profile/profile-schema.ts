@@ -67,6 +67,10 @@ const shape = z.strictObject({
   'one-of': z.array(z.string()).min(1).optional().describe('The whole value is one of these.'),
   class: z.enum(CLASSES).optional().describe('What such a value does. Default: `safe`.'),
   type: z.enum(BASE_TYPES).optional().describe('As what such a value is judged further. Default: `text`.'),
+  overrides: z
+    .array(z.string().min(1))
+    .optional()
+    .describe('Options that such a value overrides: where a pattern spells one of them, no wildcard stands for it.'),
   after: z
     .string()
     .min(1)

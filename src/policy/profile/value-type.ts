@@ -11,7 +11,7 @@ export type BaseType = (typeof BASE_TYPES)[number];
 export type ValueType =
   | { readonly kind: BaseType }
   | { readonly kind: 'enum'; readonly values: ReadonlySet<string> }
-  | { readonly kind: 'shapes'; readonly name: string; readonly shapes: readonly Shape[] }
+  | { readonly kind: 'shapes'; readonly name: string; readonly shapes: readonly Shape[]; readonly maxLength: number }
   | ListType;
 
 /** A value of several elements, each of which is decided on its own: `pods,secrets`, `pods/a`. */
@@ -33,6 +33,8 @@ export interface Shape {
   readonly type: BaseType;
   /** What stands before the path in a value of type `file` or `outfile`; null: the whole value is the path. */
   readonly after: string | null;
+  /** Options that such a value overrides: where a pattern spells one of them, no wildcard stands for it. */
+  readonly overrides: readonly string[];
   /** A value of this shape, to try policies with; null where none can be made of its condition. */
   readonly example: string | null;
 }
@@ -55,7 +57,7 @@ export function judgeType(type: ValueType, text: string): Judged | undefined {
     case 'enum':
       return type.values.has(text) ? plain('text') : undefined;
     case 'shapes': {
-      const shape = type.shapes.find(({ fits }) => fits(text));
+      const shape = text.length > type.maxLength ? undefined : type.shapes.find(({ fits }) => fits(text));
       return shape === undefined ? undefined : { class: shape.class, type: shape.type, after: shape.after, shape };
     }
     case 'list':

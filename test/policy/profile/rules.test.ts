@@ -97,6 +97,13 @@ describe('4: options that a pattern does not spell', () => {
     expect(verdict({ allow: ['get * -n prod *'] }, 'get pods -n prod -A')).toBe('option-refused');
     expect(verdict({ allow: ['* -n prod *'] }, 'get pods -n prod')).toBe('allow');
   });
+  it('are not overridden by an operand either', () => {
+    expect(verdict({ allow: ['search *'] }, 'search repo:a/b x')).toBe('allow');
+    expect(verdict({ allow: ['search --repo a/b *'] }, 'search --repo a/b x')).toBe('allow');
+    expect(verdict({ allow: ['search --repo a/b *'] }, 'search --repo a/b repo:c/d')).toBe('value-refused');
+    expect(verdict({ allow: ['search --repo a/b repo:*'] }, 'search --repo a/b repo:c/d')).toBe('value-refused');
+    expect(verdict({ allow: ['search --repo a/b repo:c/d'] }, 'search --repo a/b repo:c/d')).toBe('allow');
+  });
   it('pass where the tool allows them, and never where it denies them', () => {
     const options = { '--as': 'allow', '--watch': 'deny', '--namespace': ['prod', 'Team *'] };
     expect(verdict({ ...get, options }, 'get pods --as admin')).toBe('allow');
@@ -173,6 +180,13 @@ describe('7: files', () => {
       verdict: 'allow',
       claims: [{ value: 'a', path: '/srv/proj/sub/a', root: '/srv/proj' }],
     });
+  });
+  it('are not written into a .git directory, where they would be run', () => {
+    const parts = { allow: ['save * -o *', 'save * -o /srv/.git/*'], cwd_allowed };
+    expect(verdict(parts, 'save x -o out')).toBe('allow');
+    expect(verdict(parts, 'save x -o .git/hooks/pre-commit')).toBe('path-refused');
+    expect(verdict(parts, 'save x -o a/.GIT/config')).toBe('path-refused');
+    expect(verdict(parts, 'save x -o /srv/.git/x')).toBe('allow');
   });
   it('are never reached by a .. segment in what is no text', () => {
     expect(verdict(get, 'get pods ../x')).toBe('path-refused');
@@ -255,6 +269,9 @@ describe('11: denies are wide', () => {
     ['* --namespace kube-system', 'get pods -nkube-system', 'rule-denies'],
     ['* --namespace=kube*', 'get -n kube-system pods', 'rule-denies'],
     ['* --namespace kube-system', 'get pods -n dev', 'allow'],
+    ['exec * release', 'exec a HEAD:release', 'rule-denies'],
+    ['exec * release', 'exec a HEAD:refs/heads/release', 'rule-denies'],
+    ['exec * /etc/*', 'exec a host:/etc/passwd', 'rule-denies'],
     ['* --force', 'send x -l=--force', 'option-refused'],
     ['* --force', 'send --force x', 'rule-denies'],
     ['* --watch', 'get pods -l --watch', 'allow'],

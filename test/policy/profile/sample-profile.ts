@@ -24,6 +24,7 @@ types:
     - {match: "*/*", type: word}
   format: [{match: "*-file=*", class: reads-file}, {contains: '\\$ENV', class: prints-secret}, {type: text}]
   resources: {list: ",", pair: "/", fold: {case: true, suffix: ".", synonyms: {po: pods, pod: pods, secret: secrets}}}
+  query: [{match: "*repo:*", overrides: [--repo]}, {type: text}]
   zones: {list: ",", of: zone}
   zone: [{one-of: [a, b, c]}, {match: "x*", class: redirects}]
 options:
@@ -61,6 +62,8 @@ commands:
   rpc: {class: safe, stdin: reads}
   secret print: {class: prints-secret, operands: "<word>"}
   secret list: {class: safe, aliases: [ls]}
+  search: {class: safe, operands: "[<query>...]", options: {safe: "--repo <repo>"}}
+  save: {class: mutates, operands: "<word>", options: {writes-file: "-o <outfile>"}}
   move: {class: safe, operands: "<word> <zones>"}
   build: {class: safe, cwd: executes}
 `.replace(', safe-none: ""', '');
