@@ -30,6 +30,8 @@ export interface Dialect {
    * before it is taken to have a value, and all options are read by the last subcommand (spf13/cobra, Command.Find).
    */
   readonly find: 'ordered' | 'cobra';
+  /** Where an option that takes many values ends: at the next option, or behind a `;` and a `{} +` (find). */
+  readonly manyEnd: 'option' | 'semicolon';
   /** The first word may hold letters without their dash, as in `tar cf FILE`. */
   readonly bundle: boolean;
 }
@@ -45,6 +47,7 @@ const GETOPT_LONG: Dialect = {
   dashes: 'ends',
   inherit: true,
   find: 'ordered',
+  manyEnd: 'option',
   bundle: false,
 };
 
@@ -66,7 +69,7 @@ export const DIALECTS = {
   kong: { ...GETOPT_LONG, shortEquals: 'separator', booleanValues: 'words', dashValues: false },
   clap: { ...GETOPT_LONG, shortEquals: 'separator', dashValues: false },
   nopt: { ...GETOPT_LONG, shortEquals: 'separator', booleanValues: 'words', dashValues: false },
-  'long-words': { ...GETOPT_LONG, long: '-', clusters: false, equals: false, dashes: 'operand' },
+  'long-words': { ...GETOPT_LONG, long: '-', clusters: false, equals: false, dashes: 'operand', manyEnd: 'semicolon' },
   jq: { ...GETOPT_LONG, equals: false },
   tar: { ...GETOPT_LONG, bundle: true },
 } as const satisfies Record<string, Dialect>;

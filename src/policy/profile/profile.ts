@@ -12,7 +12,7 @@ export interface OptionSpec {
   readonly names: readonly string[];
   /**
    * `switch`: takes no value. `required`: as many as there are `types`, attached or as the next arguments. `optional`: an
-   * attached one or none. `many`: all arguments up to the next option.
+   * attached one or none. `many`: all arguments up to the next option, or where the dialect says that they end.
    */
   readonly arity: 'switch' | 'required' | 'optional' | 'many';
   /** One for each value; of `many` the one for all of them; none for a switch. */

@@ -108,6 +108,9 @@ class Reader {
       return at;
     }
     this.#options.push(...read.options);
+    // OpenSSH mistakes such a value for the end of its options, and takes those behind the host for the command.
+    const end = this.#walk.optionsEnd();
+    if (end !== null && end > 1 && this.#args[read.next - 1] === '--') this.#fault = endOfOptions(read.options);
     return read.next;
   }
 
@@ -122,6 +125,11 @@ class Reader {
     else this.#operands.push({ text, behindDashes: this.#dashes });
     return at + 1;
   }
+}
+
+function endOfOptions(options: readonly ReadOption[]): Fault {
+  const message = `'--' is the value of option ${visible(options.at(-1)?.name ?? '', 80)}, and may end the options here`;
+  return { reason: 'value-refused', token: '--', message };
 }
 
 function ambiguousWord(word: string): Fault {

@@ -79,14 +79,13 @@ function readShort(args: readonly string[], at: number, vocabulary: Vocabulary):
   const word = text.split('=', 1)[0] ?? '';
   if (!/^-.?$/su.test(word) && vocabulary.find(word) !== undefined) return readLong(args, at, vocabulary, text);
   if (!vocabulary.dialect.clusters) return readLong(args, at, vocabulary, text);
-  return readCluster(args, at, vocabulary);
+  return readCluster(text, args, at, vocabulary);
 }
 
-function readCluster(args: readonly string[], at: number, vocabulary: Vocabulary): OptionsRead {
-  const text = args[at] ?? '';
+function readCluster(text: string, args: readonly string[], at: number, vocabulary: Vocabulary): OptionsRead {
   const options: ReadOption[] = [];
-  for (let offset = 1; offset < text.length; ) {
-    const letter = String.fromCodePoint(text.codePointAt(offset) ?? 0);
+  let offset = 1;
+  for (const letter of text.slice(1)) {
     offset += letter.length;
     const name = `-${letter}`;
     const spec = vocabulary.find(name);
@@ -180,17 +179,26 @@ function readRequired(reading: Reading, read: Read): OptionsRead {
 }
 
 function readMany(reading: Reading, read: Read): OptionsRead {
-  const { at, attached } = reading;
+  const { args, at, attached, vocabulary } = reading;
   if (attached !== undefined) return read([attached], at + 1);
-  const values = manyValues(reading);
-  return values.length === 0 ? missing(reading) : read(values, at + 1 + values.length);
+  const semicolon = vocabulary.dialect.manyEnd === 'semicolon';
+  const end = semicolon ? endOfProgram(args, at + 1) : endOfValues(args, at + 1);
+  if (end === undefined)
+    return refuse('value-refused', reading.name, `option ${visible(reading.name, 80)} needs ';' behind its values`);
+  return end === at + 1 ? missing(reading) : read(args.slice(at + 1, end), end);
 }
 
-function manyValues({ args, at }: Reading): string[] {
-  const values: string[] = [];
-  for (let next = at + 1; next < args.length && !looksLikeOption(args[next] ?? ''); next += 1)
-    values.push(args[next] ?? '');
-  return values;
+function endOfValues(args: readonly string[], from: number): number {
+  let end = from;
+  while (end < args.length && !looksLikeOption(args[end] ?? '')) end += 1;
+  return end;
+}
+
+/** The end of what find runs: behind `;`, or behind `+` where `{}` stands before it. Undefined: it has none. */
+function endOfProgram(args: readonly string[], from: number): number | undefined {
+  for (let at = from; at < args.length; at += 1)
+    if (args[at] === ';' || (at > from && args[at] === '+' && args[at - 1] === '{}')) return at + 1;
+  return undefined;
 }
 
 function one(option: ReadOption, next: number): OptionsRead {
