@@ -1,5 +1,5 @@
 /** `carapace policy test`: runs the tests that policies state about themselves, and shows each. */
-import { visible } from '../model/visible.ts';
+import { quoted } from '../model/visible.ts';
 import { formatPlace } from '../policy/explain.ts';
 import { type PolicyTestResult, runPolicyTests } from '../policy/policy-tests.ts';
 import { compilePolicies, problemJson, problemLine, readPolicyFolder } from './policy-files.ts';
@@ -36,7 +36,7 @@ export async function run({ files, dir, json = false }: PolicyTestOptions): Prom
 
 function resultLine({ tool, test, problem }: PolicyTestResult): string {
   if (problem !== null) return `${paintFor(process.stdout, 'red', 'failed')}  ${problemLine(problem)}`;
-  const call = [tool, ...test.argv].map((word) => visible(word, 60)).join(' ');
+  const call = [tool, ...test.argv].map((word) => (/^[\w./:=@%+,-]+$/.test(word) ? word : quoted(word, 60))).join(' ');
   return `${paintFor(process.stdout, 'green', 'passed')}  ${formatPlace(test.place)}: ${test.expect} ${call}`;
 }
 

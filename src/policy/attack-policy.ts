@@ -3,6 +3,7 @@ import { decideTool } from './decide.ts';
 import type { CliTool } from './policy.ts';
 import { type Attack, attacksOn, baseCalls } from './profile/attack.ts';
 import { readCall } from './profile/read-call.ts';
+import type { ReadOption } from './profile/read-options.ts';
 import { directoryToOpen, type WorkingDirectory } from './working-directory.ts';
 
 export interface AttackReport {
@@ -55,7 +56,8 @@ function unspelledDanger(argv: readonly string[], { allow, profile }: CliTool): 
   if (profile === null) return undefined;
   const { command, options } = readCall(argv, profile.profile);
   const spelled = (name: string): boolean => allow.some(({ pattern }) => pattern.includes(name));
-  const option = options.find(({ spec }) => spec.class !== 'safe' && !spec.names.some(spelled));
+  const allowed = (option: ReadOption): boolean => profile.options.of(option)?.verdict === 'allow';
+  const option = options.find((each) => each.spec.class !== 'safe' && !each.spec.names.some(spelled) && !allowed(each));
   if (option !== undefined) return `option ${option.name} (${option.spec.class})`;
   const unsafe = command.class !== 'safe' && !command.names.some(spelled);
   return unsafe && command.class !== null ? `subcommand ${command.path.join(' ')} (${command.class})` : undefined;

@@ -93,9 +93,9 @@ function profileOf(name: string, source: CliToolSource, document: PolicyDocument
   const message =
     found === undefined
       ? `there is no profile ${quoted(wanted, 80)}; 'carapace policy profiles' lists those there are`
-      : `profile ${quoted(wanted, 80)} cannot be used`;
+      : `profile ${quoted(wanted, 80)} cannot be used: ${found.problems[0]?.message ?? 'it cannot be read'}`;
   const problem = errorAt(document, ['tools', name, 'profile'], message);
-  return { profile: null, problems: [...(found?.problems ?? []), problem] };
+  return { profile: null, problems: [problem] };
 }
 
 interface FoundOptions {

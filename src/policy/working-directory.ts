@@ -52,7 +52,7 @@ export function judgeDirectory(
   if (problem !== undefined) return { ok: false, token, message: `working directory ${problem}` };
   if (tool.cwdAllowed === null) return { ok: true, cwd: null };
   if (executes && !tool.cwdTrusted) {
-    const message = 'the tool runs code that it finds in its working directory, which is not allowed';
+    const message = 'the tool runs code of its working directory, which the policy does not trust (cwd_trusted)';
     return { ok: false, token, message };
   }
   if (found.kind !== 'opened') return { ok: false, token, message: REFUSED };

@@ -187,7 +187,7 @@ describe('policy test', () => {
     expect(ran).toMatchObject({ status: 0, stderr: '' });
     expect(ran.stdout.split('\n')).toEqual([
       `passed  ${good}:6: allow op item get x`,
-      `passed  ${good}:6: deny op item put a b`,
+      `passed  ${good}:6: deny op item put 'a b'`,
       '2 passed, 0 failed',
       '',
     ]);

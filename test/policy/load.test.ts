@@ -142,12 +142,13 @@ describe('a policy', () => {
     expect(goodPolicy(withLines('argv_allow_patterns: [yes, no, on]')).tools.get('op')?.allow).toHaveLength(3);
   });
 
-  it.each(['password-manager.yaml', 'calendar.yaml'])(
-    'loads the older file %s unchanged and without a warning',
-    (name) => {
-      expect(goodPolicy(fixture(name)).warnings).toEqual([]);
-    },
-  );
+  it.each([
+    ['password-manager.yaml', []],
+    // The tool has no such subcommand, and its profile knows that.
+    ['calendar.yaml', ["no call can match it: subcommand 'help' of 'calendar' is not known"]],
+  ])('loads the older file %s unchanged, and warns only of what never worked: %j', (name, warnings) => {
+    expect(goodPolicy(fixture(name)).warnings.map(({ message }) => message)).toEqual(warnings);
+  });
 
   it('loads an older file with a reference that never worked, and warns', () => {
     expect(goodPolicy(fixture('vault-reference.yaml')).warnings.map(formatProblem)).toEqual([

@@ -7,6 +7,8 @@ import { compileValue, encodeWords, type Encoded, type PatternValue } from './pa
 import { type PatternOption, type PatternScope, PatternWalk } from './pattern-walk.ts';
 import type { Profile } from './profile.ts';
 import { type PlainOperand, type ReadArguments, readArguments } from './read-arguments.ts';
+import { faultOf } from './read-call.ts';
+import type { Fault } from './read-options.ts';
 
 /** An option that the pattern spells: it has to be in the call. */
 export interface SpelledOption extends PatternOption {
@@ -40,8 +42,17 @@ export function compileProfileAllow(text: string, profile: Profile): CompiledPro
     return { ok: false, problem: 'it holds a character of the supplementary private use area' };
   const walk = new PatternWalk(profile, encoded);
   const read = readArguments(encoded.args, walk);
-  if (read.fault !== null) return { ok: false, problem: read.fault.message };
+  const fault = read.fault ?? faultOfWords(read, walk, encoded);
+  if (fault !== null) return { ok: false, problem: fault.message };
   return compileRead(read, walk, encoded);
+}
+
+/** What the tool would not take of a pattern that leads to one command: a subcommand that there is not, an operand too many. */
+function faultOfWords(read: ReadArguments, { scope }: PatternWalk, encoded: Encoded): Fault | null {
+  const [command, ...others] = scope.commands;
+  if (command === undefined || others.length > 0 || scope.below) return null;
+  const operands = read.operands.filter(({ text }) => text !== encoded.closing);
+  return operands.some(({ text }) => encoded.isWild(text)) ? null : faultOf({ ...read, operands }, command);
 }
 
 function compileRead(read: ReadArguments, walk: PatternWalk, encoded: Encoded): CompiledProfileAllow {

@@ -28,17 +28,18 @@ export function claimFile(path: string, prefix: string, writes: boolean, places:
   const spelled = prefix.slice(0, prefix.lastIndexOf('/') + 1);
   if (writes && GIT.test(path) && !GIT.test(spelled))
     return { ok: false, why: 'it lies in a .git directory, whose hooks and configuration run programs' };
-  const absolute = resolve(path, places.directory);
+  const absolute = resolvePath(path, places.directory);
   if (absolute === null) {
     const inOwn = spelled === '' ? !writes : !spelled.startsWith('/');
     return inOwn
       ? { ok: true, claim: null }
-      : { ok: false, why: 'it lies below no directory that the pattern or cwd_allowed names' };
+      : { ok: false, why: 'it lies below no directory that this word of the pattern spells, nor below cwd_allowed' };
   }
   if (isKernels(absolute)) return { ok: false, why: 'it lies in /proc, /sys or /dev' };
-  const roots = spelled === '' ? places.allowed : [resolve(spelled, places.directory)];
+  const roots = spelled === '' ? places.allowed : [resolvePath(spelled, places.directory)];
   const root = roots.find((candidate) => candidate !== null && isInside(candidate, absolute));
-  if (root == null) return { ok: false, why: 'it lies below no directory that the pattern or cwd_allowed names' };
+  if (root == null)
+    return { ok: false, why: 'it lies below no directory that this word of the pattern spells, nor below cwd_allowed' };
   return { ok: true, claim: { path: absolute, root } };
 }
 
@@ -48,7 +49,7 @@ export function isKernels(path: string): boolean {
 }
 
 /** An absolute path without empty and `.` segments; null for a relative one where there is no directory. */
-function resolve(path: string, directory: string | null): string | null {
+export function resolvePath(path: string, directory: string | null): string | null {
   if (!path.startsWith('/') && directory === null) return null;
   const whole = path.startsWith('/') ? path : `${directory ?? ''}/${path}`;
   return `/${whole

@@ -82,7 +82,11 @@ function refuseClass(pattern: Wildcard, value: Value, judged: Judged): JudgedVal
   const prefix = pattern.kind === 'glob' ? pattern.prefix : '';
   const isMeant = prefix !== '' && judged.shape !== null && judgeType(value.type, prefix)?.shape === judged.shape;
   if (isMeant) return undefined;
-  return refuse(value, 'value-refused', `it ${CLASS_MEANING[judged.class]}; spell its beginning in the pattern`);
+  return refuse(
+    value,
+    'value-refused',
+    `it ${CLASS_MEANING[judged.class]}; only a pattern that spells it, or its beginning, lets it through`,
+  );
 }
 
 interface Judging {

@@ -43,10 +43,13 @@ function lintWhole({ scope }: ProfileAllow, { root }: Profile): string[] {
   return [`reaches all ${safe.length} subcommands that are safe; spell those that are meant`];
 }
 
-function lintOperands({ scope, operands }: ProfileAllow, hasFiles: boolean): string[] {
+function lintOperands({ scope, operands, open }: ProfileAllow, hasFiles: boolean): string[] {
   const [command] = scope.commands;
   if (scope.commands.size !== 1 || scope.below || command === undefined) return [];
   const { types, rest } = command.operands;
+  const next = types[operands.length] ?? rest;
+  const unspelled = open && operands.length === 0 && next?.kind === 'url';
+  if (unspelled) return ["the closing '*' matches no url; spell its scheme and host, and the '/' behind it"];
   return operands.flatMap((value, index) => lintValue(value, types[index] ?? rest ?? undefined, hasFiles));
 }
 

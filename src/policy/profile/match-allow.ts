@@ -4,16 +4,17 @@
  * Invariant: a wildcard reaches no command, option, value or operand that is not safe.
  */
 import { quoted, visible } from '../../model/visible.ts';
-import type { ProfileAllow, SpelledOption } from './allow-pattern.ts';
+import type { ProfileAllow } from './allow-pattern.ts';
 import { judgeValue } from './judge-value.ts';
 import { refuseOptions } from './match-options.ts';
 import { refuseProgram } from './match-program.ts';
+import { refuseOverriding } from './overrides.ts';
 import { type Matching, NO_RULE, type ProfileContext, type ProfileMatch, type Refuse } from './matching.ts';
 import { ANY, type PatternValue } from './pattern-value.ts';
 import { reaches } from './pattern-walk.ts';
 import type { Command } from './profile.ts';
 import type { Operand, ReadCall } from './read-call.ts';
-import { elementsOf, judgeType, type ValueType } from './value-type.ts';
+import { elementsOf, judgeType } from './value-type.ts';
 
 /** Matches one pattern. Never throws; time grows with the arguments' length. */
 export function matchProfileAllow(pattern: ProfileAllow, call: ReadCall, context: ProfileContext): ProfileMatch {
@@ -101,26 +102,10 @@ function refuseOperand(
     const judged = judgeValue(pattern, { text, type, place }, context.places);
     if (!judged.ok) return judged.refusal;
     if (judged.claim !== null) claims.push(judged.claim);
-    const overridden = pattern.kind === 'literal' ? undefined : overriddenBy(text, type, options);
-    if (overridden !== undefined) return overrides(text, overridden);
+    const overriding = pattern.kind === 'literal' ? undefined : refuseOverriding(text, type, options);
+    if (overriding !== undefined) return overriding;
   }
   return undefined;
-}
-
-/** The option that the pattern spells and that this value would override. */
-function overriddenBy(text: string, type: ValueType, spelled: readonly SpelledOption[]): string | undefined {
-  const names = judgeType(type, text)?.shape?.overrides ?? [];
-  return names.find((name) => spelled.some((option) => option.name === name || option.spec?.names.includes(name)));
-}
-
-function overrides(text: string, name: string): Refuse {
-  const message = `argument ${quoted(text, 80)} is not allowed`;
-  return {
-    reason: 'value-refused',
-    token: text,
-    message,
-    why: `${quoted(text, 80)} overrides ${name}, which the pattern spells`,
-  };
 }
 
 function missing(source: string): Refuse {

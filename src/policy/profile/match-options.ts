@@ -9,6 +9,7 @@ import { quoted, visible } from '../../model/visible.ts';
 import type { SpelledOption } from './allow-pattern.ts';
 import { judgeValue } from './judge-value.ts';
 import { type Matching, NO_RULE, type Refuse } from './matching.ts';
+import { refuseOverriding, spelledAmong } from './overrides.ts';
 import { ANY, type PatternValue } from './pattern-value.ts';
 import type { ReadOption } from './read-options.ts';
 import { elementsOf } from './value-type.ts';
@@ -60,18 +61,15 @@ function refuseFurther(matching: Matching, option: ReadOption, again: boolean): 
 /** May there be a further option at all, and this one again, and beside those that the pattern spells? */
 function refuseUnmeant({ pattern }: Matching, option: ReadOption, again: boolean): Refuse | undefined {
   const { spec, on } = option;
-  if (!pattern.open) return optionRefused(option, "the pattern does not spell it, and does not end in '*'");
-  if (pattern.options.some((spelled) => isNamed(spelled, option) && spelled.on !== on))
-    return optionRefused(option, 'it undoes what the pattern spells');
-  const overridden = spec.overrides.find((name) => pattern.options.some((spelled) => isCalled(spelled, name)));
+  const spelled = pattern.options.find((candidate) => isNamed(candidate, option));
+  if (!pattern.open && spelled === undefined)
+    return optionRefused(option, "the pattern does not spell it, and does not end in '*'");
+  if (spelled !== undefined && spelled.on !== on) return optionRefused(option, 'it undoes what the pattern spells');
+  const overridden = spelledAmong(spec.overrides, pattern.options);
   if (overridden !== undefined) return optionRefused(option, `it overrides ${overridden}, which the pattern spells`);
-  return again && !spec.repeats
-    ? optionRefused(option, 'it stands once more than the pattern spells it, and does not repeat')
+  return !pattern.open || (again && !spec.repeats)
+    ? optionRefused(option, 'it stands once more than the pattern spells it')
     : undefined;
-}
-
-function isCalled(spelled: SpelledOption, name: string): boolean {
-  return spelled.name === name || spelled.spec?.names.includes(name) === true;
 }
 
 function refuseUnsafe({ context }: Matching, option: ReadOption): Refuse | undefined {
@@ -125,6 +123,8 @@ function refuseValue(matching: Matching, pattern: PatternValue, option: ReadOpti
       return { reason, token: text, message: valueMessage(text, option), why };
     }
     if (judged.claim !== null) matching.claims.push(judged.claim);
+    const overriding = pattern.kind === 'literal' ? undefined : refuseOverriding(text, type, matching.pattern.options);
+    if (overriding !== undefined) return overriding;
   }
   return undefined;
 }

@@ -52,7 +52,8 @@ function typedOperand(operand: PlainOperand, index: number, { operands, afterDas
   return { ...operand, program, type: operands.types[index] ?? operands.rest ?? TEXT };
 }
 
-function faultOf({ operands, verb }: ReadArguments, command: Command): Fault | null {
+/** What the command does not take of the words that were read for it; null where it takes all. */
+export function faultOf({ operands, verb }: ReadArguments, command: Command): Fault | null {
   const [first] = operands;
   const name = verb.map((word) => visible(word, 40)).join(' ');
   if (command.class === null || (first !== undefined && command.children.size > 0 && takesNone(command))) {
