@@ -7,7 +7,7 @@ import type { CompiledProfileAllow } from './allow-pattern.ts';
 import { expandLists } from './expand-lists.ts';
 import type { Places } from './file-claim.ts';
 import { matchProfileAllow } from './match-allow.ts';
-import { matchProfileDeny } from './match-deny.ts';
+import { matchProfileDeny, readForDeny } from './match-deny.ts';
 import { NO_RULE, type ProfileContext, type ProfileMatch } from './matching.ts';
 import { readCall, type ReadCall } from './read-call.ts';
 import type { Fault } from './read-options.ts';
@@ -51,12 +51,10 @@ function worstOf(tried: readonly Tried[]): Tried {
 }
 
 function tryRules(tool: ToolProfile, call: ReadCall, context: ProfileContext, fault: Fault | null): Tried {
-  const denies = tool.deny.map((rule) => ({
-    rule,
-    match: matchProfileDeny(rule.compiled, call, tool.profile.dialect),
-  }));
+  const denied = readForDeny(call, tool.profile.dialect, context.places);
+  const denies = tool.deny.map((rule) => ({ rule, match: matchProfileDeny(rule.compiled, denied) }));
   const allows = tool.allow.map((rule) => ({ rule, match: tryAllow(rule.compiled, call, context, fault) }));
-  const denied = denies.flatMap(({ rule: { place }, match }) => (match.matched ? { place, token: match.token } : []));
+  const met = denies.flatMap(({ rule: { place }, match }) => (match.matched ? { place, token: match.token } : []));
   const allowed = allows.flatMap(({ rule: { place }, match }) =>
     match.matched ? { place, claims: match.claims } : [],
   );
@@ -66,7 +64,7 @@ function tryRules(tool: ToolProfile, call: ReadCall, context: ProfileContext, fa
       ...denies.map(({ rule, match }) => consideredRule('deny', rule, match)),
       ...allows.map(({ rule, match }) => consideredRule('allow', rule, match)),
     ],
-    denied: denied[0] ?? null,
+    denied: met[0] ?? null,
     allowed: allowed[0] ?? null,
     refusal: refusals.reduce<Refusal | null>(better, null),
   };

@@ -6,6 +6,8 @@ import { type ListType, WORD } from './value-type.ts';
 
 /** More elements are no call that a person makes, and each of them is matched with every rule. */
 const MOST = 64;
+/** And no list stands before so many names that each element times each of them takes long. */
+const MOST_WORDS = 16_384;
 
 export type Expanded =
   | { readonly ok: true; readonly calls: readonly ReadCall[] }
@@ -23,8 +25,8 @@ export function expandLists(call: ReadCall): Expanded {
   // With `TYPE/NAME` first, all operands are such pairs; else what follows the types are names of any of them.
   const pairs = after.filter((each) => each.type.kind === 'word' || each.type.kind === 'list');
   const elements = paired ? [operand, ...pairs].flatMap((each) => split(each, type)) : split(operand, type);
-  if (elements.length > MOST) {
-    const message = `argument ${quoted(operand.text, 80)} lists more than ${MOST} elements`;
+  if (elements.length > MOST || (elements.length > 1 && elements.length * after.length > MOST_WORDS)) {
+    const message = `argument ${quoted(operand.text, 80)} lists too much: more than ${MOST} elements, or too many names for them`;
     return { ok: false, fault: { reason: 'value-refused', token: operand.text, message } };
   }
   const rest = paired ? after.filter((each) => !pairs.includes(each)) : after;

@@ -8,42 +8,64 @@
 import type { DenyMatch } from '../match-deny.ts';
 import type { DeniedOption, DeniedStep, ProfileDeny } from './deny-pattern.ts';
 import type { Dialect } from './dialects.ts';
+import type { Places } from './file-claim.ts';
 import type { Command } from './profile.ts';
 import type { Operand, ReadCall } from './read-call.ts';
 import type { ReadOption } from './read-options.ts';
-import { elementsOf, judgeType } from './value-type.ts';
+import { namesOfValue, pathsOf } from './value-names.ts';
+import { elementsOf, judgeType, TEXT, type ValueType } from './value-type.ts';
+
+/** A call as denies are held against it: made once, however many there are. */
+export interface DenyCall {
+  readonly call: ReadCall;
+  readonly dialect: Dialect;
+  /** The call's words in each of the ways that they can be read. */
+  readonly sequences: readonly (readonly Item[])[];
+  readonly places: Places;
+}
+
+/** Reads a call for denies. Never throws, in time linear in the arguments' length. */
+export function readForDeny(call: ReadCall, dialect: Dialect, places: Places): DenyCall {
+  return { call, dialect, sequences: sequences(call, places), places };
+}
 
 /** Matches one pattern. Never throws; time grows with the arguments' length times the pattern's words. */
-export function matchProfileDeny(pattern: ProfileDeny, call: ReadCall, dialect: Dialect): DenyMatch {
-  const spelled = pattern.options.map((option) => findSpelled(option, call, dialect));
+export function matchProfileDeny(pattern: ProfileDeny, denied: DenyCall): DenyMatch {
+  const { call } = denied;
+  const spelled = pattern.options.map((option) => findSpelled(option, denied));
   const absent = pattern.options[spelled.indexOf(undefined)];
   if (absent !== undefined) return { matched: false, why: `no option is ${absent.source}` };
-  const steps = pattern.steps.filter((step) => !isElsewhere(step, call, dialect));
+  const steps = pattern.steps.filter((step) => !isElsewhere(step, denied));
   if (!pattern.open) {
     const bare = call.verb.length === 0 && call.operands.length === 0;
     return bare
       ? { matched: true, token: null }
       : { matched: false, why: 'the empty pattern denies only the bare tool' };
   }
-  for (const items of sequences(call)) {
+  for (const items of denied.sequences) {
     const end = matchSteps(steps, items);
     if (end !== undefined) return { matched: true, token: spelled[0] ?? items[end - 1]?.text ?? null };
   }
   return { matched: false, why: `nothing in its place matches ${steps.map(({ source }) => source).join(' ')}` };
 }
 
+type WordStep = Extract<DeniedStep, { kind: 'word' }>;
+
 /** One word of a call: a word of its command, or an operand. */
 interface Item {
   readonly text: string;
-  readonly matches: (step: Extract<DeniedStep, { kind: 'word' }>) => boolean;
+  readonly matches: (step: WordStep) => boolean;
 }
 
 /** The call's words by each path that leads to its command, and as they were written. */
-function sequences({ command, verb, operands }: ReadCall): Item[][] {
-  const rest = operands.map(operandItem);
+function sequences({ command, verb, operands }: ReadCall, places: Places): Item[][] {
+  const rest = operands.map((operand) => operandItem(operand, places));
+  const joined = joinPairs(operands);
+  const tails = joined === undefined ? [rest] : [rest, [...rest.slice(0, joined.at), joined.item]];
   const root = rootOf(command);
-  const paths = [command.path, ...command.otherPaths].map((path) => [...namesAlong(path, root), ...rest]);
-  return [...paths, [...verb.map((text) => itemOf(text, [text])), ...rest]];
+  const paths = [command.path, ...command.otherPaths].map((path) => namesAlong(path, root));
+  const written = verb.map((text) => itemOf(text, [text]));
+  return [...paths, written].flatMap((words) => tails.map((tail) => [...words, ...tail]));
 }
 
 function rootOf(command: Command): Command {
@@ -65,19 +87,9 @@ function itemOf(text: string, names: readonly string[]): Item {
   return { text, matches: (step) => names.some(step.matches) };
 }
 
-function operandItem({ text, type }: Operand): Item {
-  return {
-    text,
-    matches: (step) => {
-      if (step.matches(text) || (type.kind !== 'text' && partsOf(text).some(step.matches))) return true;
-      if (type.kind !== 'list') return false;
-      return elementsOf(text, type).some((element) => {
-        const known = type.fold(element);
-        const spelled = step.literal !== undefined && type.fold(step.literal) === known;
-        return spelled || step.matches(known) || step.matches(element.toLowerCase());
-      });
-    },
-  };
+function operandItem({ text, type }: Operand, places: Places): Item {
+  const names = [...namesOfValue(type, text, places), ...(type.kind === 'text' ? [] : partsOf(text))];
+  return { text, matches: (step) => names.some(step.matches) || isElement(step, type, text) };
 }
 
 /** What stands behind the last colon is named as well: `HEAD:release`, `HEAD:refs/heads/release`, `host:/etc/passwd`. */
@@ -86,6 +98,31 @@ function partsOf(text: string): string[] {
   if (at === -1) return [];
   const part = text.slice(at + 1);
   return [part, part.replace(/^refs\/(?:heads|tags)\//, '')];
+}
+
+/** Is the word, which holds no wildcard, an element of the list by another of its names? */
+function isElement({ literal }: WordStep, type: ValueType, text: string): boolean {
+  if (type.kind !== 'list' || literal === undefined) return false;
+  const known = type.fold(literal);
+  return elementsOf(text, type).some((element) => type.fold(element) === known);
+}
+
+/** A list of `TYPE/NAME` was taken apart into type and names; a deny may name any of them as a pair, too. */
+function joinPairs(operands: readonly Operand[]): { readonly at: number; readonly item: Item } | undefined {
+  const at = operands.findIndex(({ type }) => type.kind === 'list' && type.pair !== null);
+  const first = operands[at];
+  const names = operands.slice(at + 1).map(({ text }) => text);
+  if (first?.type.kind !== 'list' || first.type.pair === null || names.length === 0) return undefined;
+  return { at, item: { text: first.text, matches: (step) => isPair(step, first.text, names, first.type) } };
+}
+
+function isPair(step: WordStep, text: string, names: readonly string[], type: ValueType): boolean {
+  if (type.kind !== 'list' || type.pair === null) return false;
+  const { pair, fold } = type;
+  const [kind = '', ...rest] = step.literal?.split(pair) ?? [];
+  if (rest.length > 0) return fold(kind) === fold(text) && names.includes(rest.join(pair));
+  const beginnings = [text, fold(text), text.toLowerCase()].map((known) => known + pair);
+  return beginnings.some((beginning) => names.some((name) => step.matches(beginning + name)));
 }
 
 /** The number of words that the steps need, in their shortest match; undefined where there is none. */
@@ -102,33 +139,41 @@ function matchSteps(steps: readonly DeniedStep[], items: readonly Item[]): numbe
 }
 
 /** Does the step's word stand as the value of the option before it, or is it a path that a file or url value names? */
-function isElsewhere(step: DeniedStep, { options }: ReadCall, dialect: Dialect): boolean {
+function isElsewhere(step: DeniedStep, { call, dialect, places }: DenyCall): boolean {
   if (step.kind === 'any') return false;
-  return options.some((option) => {
-    const { valueOf } = step;
-    if (valueOf !== null && namesOf(option, dialect).some(valueOf.whole) && option.values.some(step.matches))
-      return true;
-    return (
-      step.spellsSlash && option.values.some((value, index) => step.matches(value) && isPath(option, value, index))
-    );
+  const { valueOf } = step;
+  return call.options.some((option) => {
+    const isIts = valueOf !== null && namesOf(option, dialect).some(valueOf.whole);
+    return option.values.some((value, index) => {
+      const type = typeOf(option, index);
+      return (isIts && isValue(step, type, value, places)) || (step.spellsSlash && isPath(step, type, value, places));
+    });
   });
 }
 
-function isPath({ spec }: ReadOption, value: string, index: number): boolean {
-  const type = spec.types[index] ?? spec.types.at(-1);
-  const judged = type === undefined ? undefined : judgeType(type, value);
-  return judged === undefined || judged.type === 'file' || judged.type === 'outfile' || judged.type === 'url';
+function isValue(step: WordStep, type: ValueType, text: string, places: Places): boolean {
+  return namesOfValue(type, text, places).some(step.matches) || isElement(step, type, text);
+}
+
+function isPath(step: WordStep, type: ValueType, value: string, places: Places): boolean {
+  return elementsOf(value, type).some((each) => {
+    if (pathsOf(type, each, places).some(step.matches)) return true;
+    const judged = judgeType(type, each);
+    const mayBePath = judged === undefined || ['file', 'outfile', 'url'].includes(judged.type);
+    return mayBePath && (step.matches(each) || step.matches(value));
+  });
+}
+
+function typeOf({ spec }: ReadOption, index: number): ValueType {
+  return spec.types[index] ?? spec.types.at(-1) ?? TEXT;
 }
 
 /** The option at fault, as the call names it; undefined where no option is the spelled one. */
-function findSpelled(spelled: DeniedOption, { options, operands }: ReadCall, dialect: Dialect): string | undefined {
-  const option = options.find((each) =>
-    formsOf(each, dialect).some((form) => spelled.whole(form) || spelled.continued(form)),
-  );
-  if (option !== undefined) return option.name;
-  // What stands behind `--` is an operand to this tool, and may be an option to the next.
-  return operands.find(({ text, behindDashes }) => behindDashes && (spelled.whole(text) || spelled.continued(text)))
-    ?.text;
+function findSpelled(spelled: DeniedOption, { call, dialect, places }: DenyCall): string | undefined {
+  const isIt = (form: string): boolean => spelled.whole(form) || spelled.continued(form);
+  const option = call.options.find((each) => formsOf(each, dialect, places).some(isIt));
+  // Where options end, what begins with a dash is an operand to this tool, and may be an option to the next.
+  return option?.name ?? call.operands.find(({ text }) => isIt(text))?.text;
 }
 
 function namesOf({ spec, on, name }: ReadOption, { long }: Dialect): string[] {
@@ -137,11 +182,15 @@ function namesOf({ spec, on, name }: ReadOption, { long }: Dialect): string[] {
   return [...spec.names, ...either, ...negated, name];
 }
 
-/** Every way to write an option as one argument. */
-function formsOf(option: ReadOption, dialect: Dialect): string[] {
-  const names = namesOf(option, dialect);
-  return names.flatMap((name) => [
+/** Every way to write an option as one argument, with each name of its value. */
+function formsOf(option: ReadOption, dialect: Dialect, places: Places): string[] {
+  const values = option.values.flatMap((value, index) => namesOfValue(typeOf(option, index), value, places));
+  return namesOf(option, dialect).flatMap((name) => [
     name,
-    ...option.values.flatMap((value) => [`${name}=${value}`, ...(name.length === 2 ? [name + value] : [])]),
+    ...values.flatMap((value) => [
+      `${name}=${value}`,
+      ...(name.length === 2 ? [name + value] : []),
+      ...(name === '-<number>' ? [`-${value}`] : []),
+    ]),
   ]);
 }

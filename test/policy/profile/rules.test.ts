@@ -235,6 +235,9 @@ describe('9: lists are decided element by element', () => {
     expect(verdict({ allow: ['get pods/web-*'] }, 'get pods web-1')).toBe('allow');
     expect(verdict({ allow: ['get pods/web-*'] }, 'get pods/web-1 pods/db-1')).toBe('no-rule');
     expect(verdict(noSecrets, `get ${'pods,'.repeat(100)}pods`)).toBe('value-refused');
+    expect(verdict(noSecrets, `get ${'pods,'.repeat(60)}pods ${'a '.repeat(200)}`)).toBe('allow');
+    expect(verdict(noSecrets, `get ${'pods,'.repeat(60)}pods ${'a '.repeat(300)}`)).toBe('value-refused');
+    expect(verdict(noSecrets, `get pods ${'a '.repeat(300)}`)).toBe('allow');
   });
   it('in a later operand, too', () => {
     expect(verdict({ allow: ['move *'] }, 'move x a,b')).toBe('allow');
@@ -278,10 +281,37 @@ describe('11: denies are wide', () => {
     ['* --watch', 'get pods -- --watch', 'rule-denies'],
     ['get * web', 'get pods db web', 'rule-denies'],
     ['get pods', 'get pods web', 'rule-denies'],
-    ['* /etc/*', 'send x --force -b @/etc/passwd', 'value-refused'],
+    ['* /etc/*', 'send x --force -b @/etc/passwd', 'rule-denies'],
     ['* https://a.example/admin*', 'fetch https://a.example/admin', 'rule-denies'],
   ])('%s and %s: %s', (deny, call, expected) => {
     expect(verdict({ ...all, deny: [deny] }, call)).toBe(expected);
+  });
+  it.each([
+    [{ allow: ['get *'], deny: ['* --zones b'] }, 'get pods --zones a,b'],
+    [{ allow: ['get *'], deny: ['* --zones=b'] }, 'get pods --zones=a,b'],
+    [{ allow: ['get *'], deny: ['get secret/db'] }, 'get Secrets/db'],
+    [{ allow: ['get *'], deny: ['get secret/*'] }, 'get secret/db'],
+    [{ allow: ['get *'], deny: ['get secret/db'] }, 'get secrets web db'],
+    [{ allow: ['get *'], deny: ['* secret/db'] }, 'get cm/a secret/db'],
+    [{ allow: ['move *'], deny: ['move x b'] }, 'move x a,b'],
+  ])('under %j, %s: each element of a list counts, and each pair', (parts, call) => {
+    expect(verdict(parts, call)).toBe('rule-denies');
+  });
+  it('do not take one pair for another', () => {
+    expect(verdict({ allow: ['get *'], deny: ['get secret/db', 'get * po/db'] }, 'get cm/db secret/web')).toBe('allow');
+  });
+  it.each([
+    [{ allow: ['send * -b @/srv/*'], deny: ['* /srv/x'] }, 'send a -b @/srv/x'],
+    [{ allow: ['send * -b @/srv/*'], deny: ['* /srv/x'] }, 'send a -b @/srv//./x'],
+    [{ allow: ['get -f *'], deny: ['* /srv/proj/.env'], cwd_allowed: ['/srv/proj'] }, 'get -f .env'],
+    [{ allow: ['get -f *'], deny: ['* --filename /srv/proj/.*'], cwd_allowed: ['/srv/proj'] }, 'get -f ./.env'],
+    [{ allow: ['fetch https://a.example/* *'], deny: ['* /etc/*'] }, 'fetch https://a.example/x /etc/passwd'],
+    [{ allow: ['fetch https://a.example/* /srv/*'], deny: ['* /srv/x'] }, 'fetch https://a.example/x /srv//x'],
+  ])('under %j, %s: a file counts however its path is written', (parts, call) => {
+    expect(verdict(parts, call)).toBe('rule-denies');
+  });
+  it('find what is an option to the next program, where options end', () => {
+    expect(verdict({ allow: ['exec web ls -l'], deny: ['* -l'] }, 'exec web ls -l')).toBe('rule-denies');
   });
   it('are not narrowed by what cannot be read', () => {
     expect(verdict({ allow: ['*'], deny: ['get *'] }, 'get --unknown')).not.toBe('allow');
