@@ -3,7 +3,7 @@
  * files lie that a wildcard of the policy stands for. The one way to a decision for the gateway, for the built-in `check`
  * and for `policy explain`.
  */
-import { realpathSync } from 'node:fs';
+import { lstatSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { errnoOf } from '../model/error.ts';
 import type { Decision, FileClaim } from '../model/decision.ts';
@@ -25,27 +25,43 @@ export function decideRequest(
 ): Decision {
   const decision = decideTool(tools, request, openRequestedDirectory(tools.get(request.tool), request));
   if (decision.verdict === 'deny' || decision.claims.length === 0) return decision;
+  const known = new Map<string, string | null>();
+  const look = (path: string): string | null => {
+    const real = known.get(path) ?? realPath(path);
+    known.set(path, real);
+    return real;
+  };
+  const seen = ({ path, root }: FileClaim): SeenFile => ({ path: look(path), root: look(root) });
+  // fail safe: a directory of which nothing can be found out is closed by its name.
   return confirmFiles(
     decision,
-    decision.claims.map(lookAt),
-    closed.flatMap((path) => realPath(path) ?? []),
+    seen,
+    closed.map((path) => look(path) ?? path),
   );
-}
-
-function lookAt(claim: FileClaim): SeenFile {
-  return { claim, path: realPath(claim.path), root: realPath(claim.root) };
 }
 
 /** How far up a path is followed to something that exists: a new file needs one step, no tool makes a hundred. */
 const MOST_STEPS = 100;
 
-/** The real path; of what is not there, that of the nearest directory above it with the rest behind it. */
+/**
+ * The real path; of what is not there, that of the nearest directory above it with the rest behind it. Null also for a link
+ * to what is not there: whoever writes to it makes a file elsewhere.
+ */
 function realPath(path: string, steps = 0): string | null {
   try {
     return realpathSync.native(path);
   } catch (thrown) {
-    if (errnoOf(thrown) !== 'ENOENT' || path === '/' || steps === MOST_STEPS) return null;
+    if (errnoOf(thrown) !== 'ENOENT' || path === '/' || steps === MOST_STEPS || isThere(path)) return null;
     const above = realPath(dirname(path), steps + 1);
     return above === null ? null : join(above, basename(path));
+  }
+}
+
+/** True for a link that leads nowhere, too. */
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return true;
   }
 }

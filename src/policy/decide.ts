@@ -66,18 +66,21 @@ export function decideTool(
 
 /** What really lies at the two paths of a claim: null where nothing can be found out. */
 export interface SeenFile {
-  readonly claim: FileClaim;
   /** The real path of the file; of one that is not there yet, of its nearest directory, with the rest behind it. */
   readonly path: string | null;
   readonly root: string | null;
 }
 
 /**
- * Confirms an allow by what the engine saw at its claims, or denies it: a file has to lie in its directory by its real
+ * Confirms an allow by what the engine sees at its claims, or denies it: a file has to lie in its directory by its real
  * path, and neither in one of `closed` (the gateway's own) nor among the kernel's files. Never throws.
  */
-export function confirmFiles(decision: Allow, seen: readonly SeenFile[], closed: readonly string[]): Decision {
-  const bad = decision.claims.find((claim) => !seen.some((file) => file.claim === claim && isGood(file, closed)));
+export function confirmFiles(
+  decision: Allow,
+  look: (claim: FileClaim) => SeenFile,
+  closed: readonly string[],
+): Decision {
+  const bad = decision.claims.find((claim) => !isGood(look(claim), closed));
   if (bad === undefined) return decision;
   const { tool, rules, read, env, envDropped } = decision;
   const message = `file ${quoted(bad.value, 80)} is not allowed`;
