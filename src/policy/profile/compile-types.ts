@@ -42,15 +42,20 @@ function compileType(name: string, sources: Readonly<Record<string, TypeSource>>
   }
   const { list: separator, of = 'word', pair = null, fold = {} } = source;
   if (of === name) throw new ProfileMistake(`type '${name}' is a list of itself`);
-  const synonyms = new Map(Object.entries(fold.synonyms ?? {}));
-  const folded = (element: string): string => {
-    const cased = fold.case === true ? element.toLowerCase() : element;
-    const cut = fold.suffix === undefined ? cased : (cased.split(fold.suffix, 1)[0] ?? '');
-    return synonyms.get(cut) ?? cut;
-  };
-  return { kind: 'list', name, separator, of: find(of), pair, fold: folded };
+  return { kind: 'list', name, separator, of: find(of), pair, fold: compileFold(fold) };
 }
 
+/** The name by which the tool knows an element. */
+function compileFold({ case: folds = false, suffix, synonyms = {} }: FoldSource): (element: string) => string {
+  const known = new Map(Object.entries(synonyms));
+  return (element) => {
+    const cased = folds ? element.toLowerCase() : element;
+    const cut = suffix === undefined ? cased : (cased.split(suffix, 1)[0] ?? '');
+    return known.get(cut) ?? cut;
+  };
+}
+
+type FoldSource = NonNullable<Exclude<TypeSource, readonly unknown[]>['fold']>;
 type ShapeSource = Extract<TypeSource, readonly unknown[]>[number];
 
 function compileShape(name: string, source: ShapeSource): Shape {

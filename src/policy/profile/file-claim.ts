@@ -22,25 +22,30 @@ const GIT = /(?:^|\/)\.git(?:\/|$)/i;
 
 /** Judges a path without `..` segments. `prefix` is what the pattern spells of it. Never throws. */
 export function claimFile(path: string, prefix: string, writes: boolean, places: Places): ClaimedFile {
-  if (path === '' || path.startsWith('~'))
-    return { ok: false, why: 'no wildcard stands for an empty path or one in a home directory' };
-  if (path.includes('://')) return { ok: false, why: 'no wildcard of a file stands for a url' };
   const spelled = prefix.slice(0, prefix.lastIndexOf('/') + 1);
-  if (writes && GIT.test(path) && !GIT.test(spelled))
-    return { ok: false, why: 'it lies in a .git directory, whose hooks and configuration run programs' };
+  const bad = nowhere(path, spelled, writes);
+  if (bad !== undefined) return { ok: false, why: bad };
   const absolute = resolvePath(path, places.directory);
   if (absolute === null) {
     const inOwn = spelled === '' ? !writes : !spelled.startsWith('/');
-    return inOwn
-      ? { ok: true, claim: null }
-      : { ok: false, why: 'it lies below no directory that this word of the pattern spells, nor below cwd_allowed' };
+    return inOwn ? { ok: true, claim: null } : { ok: false, why: ELSEWHERE };
   }
   if (isKernels(absolute)) return { ok: false, why: 'it lies in /proc, /sys or /dev' };
   const roots = spelled === '' ? places.allowed : [resolvePath(spelled, places.directory)];
-  const root = roots.find((candidate) => candidate !== null && isInside(candidate, absolute));
-  if (root == null)
-    return { ok: false, why: 'it lies below no directory that this word of the pattern spells, nor below cwd_allowed' };
-  return { ok: true, claim: { path: absolute, root } };
+  const root = roots.find((candidate) => candidate !== null && isInside(candidate, absolute)) ?? null;
+  return root === null ? { ok: false, why: ELSEWHERE } : { ok: true, claim: { path: absolute, root } };
+}
+
+const ELSEWHERE = 'it lies below no directory that this word of the pattern spells, nor below cwd_allowed';
+
+/** What no wildcard stands for, wherever it lies. */
+function nowhere(path: string, spelled: string, writes: boolean): string | undefined {
+  if (path === '') return 'no wildcard stands for an empty path';
+  if (path.startsWith('~')) return "no wildcard stands for a path that begins with '~'";
+  if (path.includes('://')) return 'no wildcard of a file stands for a url';
+  return writes && GIT.test(path) && !GIT.test(spelled)
+    ? 'it lies in a .git directory, whose hooks and configuration run programs'
+    : undefined;
 }
 
 /** True for what the kernel shows as files. */
