@@ -9,7 +9,7 @@ import { quoted, visible } from '../../model/visible.ts';
 import type { SpelledOption } from './allow-pattern.ts';
 import { judgeValue } from './judge-value.ts';
 import { type Matching, NO_RULE, type Refuse } from './matching.ts';
-import { refuseOverriding, spelledAmong } from './overrides.ts';
+import { OPERANDS, refuseOverriding, spelledAmong } from './overrides.ts';
 import { ANY, type PatternValue } from './pattern-value.ts';
 import type { ReadOption } from './read-options.ts';
 import { elementsOf } from './value-type.ts';
@@ -39,11 +39,17 @@ function isNamed({ spec, name }: SpelledOption, option: ReadOption): boolean {
   return spec === null ? option.spec.names.includes(name) : option.spec === spec;
 }
 
+/** Values that switch an option off. */
+const OFF = /^(?:false|f|0|no|off|none|null)$/i;
+
 function refuseSpelled(matching: Matching, { values, on }: SpelledOption, option: ReadOption): Refuse | undefined {
   if (option.on !== on) return optionRefused(option, `the pattern has it switched ${on ? 'on' : 'off'}`);
   const absent = values[option.values.length];
   if (absent !== undefined && absent.kind !== 'any')
     return optionRefused(option, `the pattern has it with '${visible(absent.source)}'`);
+  // Spelled without a value, an option that may have one was meant to be on.
+  if (values.length === 0 && option.values.some((value) => OFF.test(value)))
+    return optionRefused(option, 'the pattern has it switched on');
   const refusal = refuseByRules(matching, option);
   return refusal ?? refuseValues(matching, option, (index) => values[index] ?? values.at(-1) ?? ANY);
 }
@@ -65,6 +71,8 @@ function refuseUnmeant({ pattern }: Matching, option: ReadOption, again: boolean
   if (!pattern.open && spelled === undefined)
     return optionRefused(option, "the pattern does not spell it, and does not end in '*'");
   if (spelled !== undefined && spelled.on !== on) return optionRefused(option, 'it undoes what the pattern spells');
+  if (spec.overrides.includes(OPERANDS) && pattern.operands.some(({ kind }) => kind !== 'any'))
+    return optionRefused(option, 'it gives the operands that the pattern spells another meaning');
   const overridden = spelledAmong(spec.overrides, pattern.options);
   if (overridden !== undefined) return optionRefused(option, `it overrides ${overridden}, which the pattern spells`);
   return !pattern.open || (again && !spec.repeats)

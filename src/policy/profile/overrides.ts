@@ -4,9 +4,12 @@ import type { SpelledOption } from './allow-pattern.ts';
 import type { Refuse } from './matching.ts';
 import { judgeType, type ValueType } from './value-type.ts';
 
+/** What an option names that gives the operands another meaning, as `-mount` of vault does to a path. */
+export const OPERANDS = 'operands';
+
 /** The first of these names that the pattern spells. */
 export function spelledAmong(names: readonly string[], spelled: readonly SpelledOption[]): string | undefined {
-  return names.find((name) => spelled.some((option) => option.name === name || option.spec?.names.includes(name)));
+  return names.find((name) => spelled.some((option) => option.names.has(name)));
 }
 
 /** Refuses a value of a shape that overrides an option which the pattern spells. */

@@ -24,7 +24,7 @@ export interface OptionSpec {
   readonly negatable: boolean;
   /** True: it makes the tool read its standard input. */
   readonly stdin: boolean;
-  /** Names of options that it overrides: where a pattern spells one of them, no closing `*` lets this one through. */
+  /** Names of options that it overrides, or `operands`: where a pattern spells one of them, no closing `*` lets this one through. */
   readonly overrides: readonly string[];
 }
 

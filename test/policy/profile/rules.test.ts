@@ -91,11 +91,15 @@ describe('4: options that a pattern does not spell', () => {
     expect(verdict({ allow: ['get -v *'] }, 'get pods -v -v')).toBe('allow');
     expect(verdict({ allow: ['get -v *'] }, 'get pods -v --verbose=false')).toBe('option-refused');
     expect(verdict({ allow: ['get --color=always *'] }, 'get pods --color')).toBe('option-refused');
+    expect(verdict({ allow: ['get --color *'] }, 'get pods --color=always')).toBe('option-refused');
+    expect(verdict({ allow: ['get --color *'] }, 'get pods --color')).toBe('allow');
   });
   it('pass where they override nothing that is spelled', () => {
     expect(verdict(get, 'get pods -A')).toBe('allow');
     expect(verdict({ allow: ['get * -n prod *'] }, 'get pods -n prod -A')).toBe('option-refused');
     expect(verdict({ allow: ['* -n prod *'] }, 'get pods -n prod')).toBe('allow');
+    expect(verdict({ allow: ['* -n prod *'] }, 'get pods -n prod -A')).toBe('option-refused');
+    expect(verdict({ allow: ['-n prod *'] }, 'get pods -n prod -A')).toBe('option-refused');
   });
   it('are not overridden by an operand either', () => {
     expect(verdict({ allow: ['search *'] }, 'search repo:a/b x')).toBe('allow');
@@ -103,6 +107,16 @@ describe('4: options that a pattern does not spell', () => {
     expect(verdict({ allow: ['search --repo a/b *'] }, 'search --repo a/b repo:c/d')).toBe('value-refused');
     expect(verdict({ allow: ['search --repo a/b repo:*'] }, 'search --repo a/b repo:c/d')).toBe('value-refused');
     expect(verdict({ allow: ['search --repo a/b repo:c/d'] }, 'search --repo a/b repo:c/d')).toBe('allow');
+  });
+  it('pass where they give no other meaning to operands that are spelled', () => {
+    expect(verdict({ allow: ['kv *'] }, 'kv x --mount a')).toBe('allow');
+    expect(verdict({ allow: ['kv team/* *'] }, 'kv team/x --mount a')).toBe('option-refused');
+    expect(verdict({ allow: ['kv team/* --mount a *'] }, 'kv team/x --mount a')).toBe('allow');
+  });
+  it('are on where they are spelled without a value', () => {
+    expect(verdict({ allow: ['get --color *'] }, 'get pods --color')).toBe('allow');
+    expect(verdict({ allow: ['get --color *'] }, 'get pods --color=always')).toBe('allow');
+    expect(verdict({ allow: ['get --color *'] }, 'get pods --color=None')).toBe('option-refused');
   });
   it('pass where the tool allows them, and never where it denies them', () => {
     const options = { '--as': 'allow', '--watch': 'deny', '--namespace': ['prod', 'Team *'] };
@@ -122,6 +136,9 @@ describe('5: a wildcard never stands for what is not safe', () => {
     [['send * -b *'], 'send x -b hello', 'allow'],
     [['send * -b *'], 'send x -b @/etc/passwd', 'value-refused'],
     [['send * -b @/srv/*'], 'send x -b @/srv/a', 'allow'],
+    [['send * -b @*'], 'send x -b @a', 'allow'],
+    [['send * -b @*'], 'send x -b @-', 'stdin-refused'],
+    [['send * -b @-'], 'send x -b @-', 'allow'],
     [['send * -b @/srv/*'], 'send x -b @/etc/passwd', 'value-refused'],
     [['send *'], 'send x -R evil.example/a/b', 'value-refused'],
     [['send *'], 'send x -R a/b', 'allow'],
@@ -292,6 +309,7 @@ describe('11: denies are wide', () => {
     [{ allow: ['get *'], deny: ['get secret/db'] }, 'get Secrets/db'],
     [{ allow: ['get *'], deny: ['get secret/*'] }, 'get secret/db'],
     [{ allow: ['get *'], deny: ['get secret/db'] }, 'get secrets web db'],
+    [{ allow: ['get *'], deny: ['get po/*'] }, 'get pod db'],
     [{ allow: ['get *'], deny: ['* secret/db'] }, 'get cm/a secret/db'],
     [{ allow: ['move *'], deny: ['move x b'] }, 'move x a,b'],
   ])('under %j, %s: each element of a list counts, and each pair', (parts, call) => {

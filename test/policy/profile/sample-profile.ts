@@ -64,6 +64,7 @@ commands:
   secret list: {class: safe, aliases: [ls]}
   search: {class: safe, operands: "[<query>...]", options: {safe: "--repo <repo>"}}
   save: {class: mutates, operands: "<word>", options: {writes-file: "-o <outfile>"}}
+  kv: {class: safe, operands: "<word>", options: {safe: "--mount <word> (overrides operands)"}}
   move: {class: safe, operands: "<word> <zones>"}
   build: {class: safe, cwd: executes}
 `.replace(', safe-none: ""', '');
