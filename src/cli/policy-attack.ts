@@ -46,10 +46,16 @@ interface PolicyReport {
 function attackAll({ file, tools }: Policy, json: boolean): PolicyReport[] {
   return Array.from(tools.values(), (tool) => {
     const known = tool.profile === null ? [] : knownAttacks(tool.profile.profile.name);
-    const report = attackTool(tool, known);
+    const report = attackTool(tool, known, (tried) => progress(`${visible(tool.name)}: ${tried} tried ...`));
+    progress('');
     if (!json) for (const line of reportLines(file, report)) print(line);
     return { file, report };
   });
+}
+
+/** A line on the terminal that the next one replaces; programs see none of it. */
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
 }
 
 function reportLines(file: string, report: AttackReport): string[] {

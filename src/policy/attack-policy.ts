@@ -17,11 +17,20 @@ export interface AttackReport {
   readonly through: readonly Attack[];
 }
 
+const PROGRESS_EVERY = 2000;
+
 /** More are the same mistake again. */
 const MOST_REPORTED = 50;
 
-/** Tries everything that the tool's profile gives, and `corpus`: calls that are known as attacks. Never throws. */
-export function attackTool(tool: CliTool, corpus: readonly (readonly string[])[] = []): AttackReport {
+/**
+ * Tries everything that the tool's profile gives, and `corpus`: calls that are known as attacks. `onProgress` is told now and
+ * then how many were tried: the largest profiles take seconds. Never throws.
+ */
+export function attackTool(
+  tool: CliTool,
+  corpus: readonly (readonly string[])[] = [],
+  onProgress: (tried: number) => void = () => undefined,
+): AttackReport {
   if (tool.profile === null)
     return { tool: tool.name, profile: false, tried: 0, bases: 0, allowedBases: 0, through: [] };
   const tools = new Map([[tool.name, tool]]);
@@ -31,6 +40,7 @@ export function attackTool(tool: CliTool, corpus: readonly (readonly string[])[]
   let tried = 0;
   for (const attack of attacksOn(tool.profile)) {
     tried += 1;
+    if (tried % PROGRESS_EVERY === 0) onProgress(tried);
     if (through.length < MOST_REPORTED && isAllowed(attack.argv)) through.push(attack);
   }
   for (const argv of corpus) {
