@@ -19,6 +19,8 @@ export interface Dialect {
   readonly booleanValues: 'go' | 'words' | 'none';
   /** A value that is an argument of its own may begin with a dash. */
   readonly dashValues: boolean;
+  /** So may one that is attached with `=`. Where not, the parser takes such a value for an option of its own. */
+  readonly dashAttached: boolean;
   /** Options may stand after operands. */
   readonly permute: boolean;
   /** `ends`: after `--` there are only operands. `operand`: it means nothing. */
@@ -43,6 +45,7 @@ const GETOPT_LONG: Dialect = {
   equals: true,
   booleanValues: 'none',
   dashValues: true,
+  dashAttached: true,
   permute: true,
   dashes: 'ends',
   inherit: true,
@@ -68,7 +71,13 @@ export const DIALECTS = {
   swift: { ...GETOPT_LONG, shortEquals: 'separator', dashValues: false },
   kong: { ...GETOPT_LONG, shortEquals: 'separator', booleanValues: 'words', dashValues: false },
   clap: { ...GETOPT_LONG, shortEquals: 'separator', dashValues: false },
-  nopt: { ...GETOPT_LONG, shortEquals: 'separator', booleanValues: 'words', dashValues: false },
+  nopt: {
+    ...GETOPT_LONG,
+    shortEquals: 'separator',
+    booleanValues: 'words',
+    dashValues: false,
+    dashAttached: false,
+  },
   'long-words': { ...GETOPT_LONG, long: '-', clusters: false, equals: false, dashes: 'operand', manyEnd: 'semicolon' },
   jq: { ...GETOPT_LONG, equals: false },
   tar: { ...GETOPT_LONG, bundle: true },

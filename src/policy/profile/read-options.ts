@@ -135,8 +135,7 @@ function readValues(reading: Reading): OptionsRead {
     options: [...before, { spec, name, values, on: switchedOn }],
     next,
   });
-  // Python's argparse loses such a value, and wherever a dash makes an option it is none that anybody means.
-  if (attached === '--' && !vocabulary.dialect.dashValues) return missing(reading);
+  if (attached !== undefined && isLost(attached, vocabulary)) return missing(reading);
   // What takes a value takes none when it is turned off.
   switch (on ? spec.arity : 'switch') {
     case 'switch':
@@ -176,6 +175,11 @@ function readRequired(reading: Reading, read: Read): OptionsRead {
     next += 1;
   }
   return read(values, next);
+}
+
+/** Python's argparse loses an attached `--`. Nopt reads `--tag=--registry=x` as if it were `--tag --registry=x`. */
+function isLost(attached: string, { dialect }: Vocabulary): boolean {
+  return (attached === '--' && !dialect.dashValues) || (!dialect.dashAttached && looksLikeOption(attached));
 }
 
 function readMany(reading: Reading, read: Read): OptionsRead {

@@ -51,6 +51,12 @@ describe('a call is read as by', () => {
     expect(read('argparse', '-o--')[0]).toBe('-o');
   });
 
+  it('nopt: an attached value with a dash is an option to it', () => {
+    expect(read('nopt', '--out=v')).toEqual(['ok', ['--out v'], []]);
+    expect(read('nopt', '--out=--sub=x')[0]).toBe('--out');
+    expect(read('argparse', '--out=--sub=x')).toEqual(['ok', ['--out --sub=x'], []]);
+  });
+
   it('find: what it runs ends at `;`, whatever its words look like', () => {
     expect(read('long-words', '--exec echo -a ; -a')).toEqual(['ok', ['--exec echo -a ;', '-a'], []]);
     expect(read('long-words', '--exec echo + {} + -a')).toEqual(['ok', ['--exec echo + {} +', '-a'], []]);
