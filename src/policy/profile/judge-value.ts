@@ -59,16 +59,17 @@ function knownText({ type, text }: Value): string {
 /** No wildcard stands for what may be an option, nor for `-`, which is mostly the standard input. */
 function refuseDash(value: Value, judged: Judged): JudgedValue | undefined {
   const { text, place } = value;
-  if (text === '-')
-    return judged.type === 'text' && place === 'value'
-      ? undefined
-      : refuse(
-          value,
-          'stdin-refused',
-          "no wildcard stands for '-', by which a tool reads its standard input; spell it",
-        );
+  if (text === '-') return judged.type === 'text' && place === 'value' ? undefined : refuseStdin(value);
   if (place !== 'operand' || !text.startsWith('-')) return undefined;
   return refuse(value, 'option-refused', "no wildcard stands for what begins with '-'");
+}
+
+function refuseStdin(value: Value): JudgedValue {
+  return refuse(
+    value,
+    'stdin-refused',
+    "no wildcard stands for '-', by which a tool reads its standard input; spell it",
+  );
 }
 
 function refuseText(pattern: Wildcard, value: Value): JudgedValue | undefined {
@@ -141,6 +142,7 @@ function judgePlain(value: Value): JudgedValue {
 function judgeFile({ pattern, value, judged, places }: Judging): JudgedValue {
   const plain = judgePlain(value);
   if (!plain.ok) return plain;
+  if (pathIn(judged, value.text) === '-') return refuseStdin(value);
   const prefix = pattern.kind === 'glob' ? pathIn(judged, pattern.prefix) : '';
   const claimed = claimFile(pathIn(judged, value.text), prefix, judged.type === 'outfile', places);
   if (claimed.ok) return { ok: true, claim: claimed.claim === null ? null : { ...claimed.claim, value: value.text } };

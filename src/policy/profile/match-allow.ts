@@ -91,18 +91,15 @@ function refuseList(
   return absent === undefined ? undefined : missing(absent.source);
 }
 
-function refuseOperand(
-  { claims, context, pattern: { options } }: Matching,
-  pattern: PatternValue,
-  operand: Operand,
-): Refuse | undefined {
+function refuseOperand(matching: Matching, pattern: PatternValue, operand: Operand): Refuse | undefined {
+  const { claims, context } = matching;
   const { text: whole, type, behindDashes } = operand;
   const place = behindDashes ? 'behind-dashes' : 'operand';
   for (const text of elementsOf(whole, type)) {
     const judged = judgeValue(pattern, { text, type, place }, context.places);
     if (!judged.ok) return judged.refusal;
     if (judged.claim !== null) claims.push(judged.claim);
-    const overriding = pattern.kind === 'literal' ? undefined : refuseOverriding(text, type, options);
+    const overriding = pattern.kind === 'literal' ? undefined : refuseOverriding(text, type, matching);
     if (overriding !== undefined) return overriding;
   }
   return undefined;

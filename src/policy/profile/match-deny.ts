@@ -116,13 +116,13 @@ function joinPairs(operands: readonly Operand[]): { readonly at: number; readonl
   return { at, item: { text: first.text, matches: (step) => isPair(step, first.text, names, first.type) } };
 }
 
-function isPair(step: WordStep, text: string, names: readonly string[], type: ValueType): boolean {
+function isPair({ matches, source }: WordStep, text: string, names: readonly string[], type: ValueType): boolean {
   if (type.kind !== 'list' || type.pair === null) return false;
   const { pair, fold } = type;
-  const [kind = '', ...rest] = step.literal?.split(pair) ?? [];
-  if (rest.length > 0) return fold(kind) === fold(text) && names.includes(rest.join(pair));
-  const beginnings = [text, fold(text), text.toLowerCase()].map((known) => known + pair);
-  return beginnings.some((beginning) => names.some((name) => step.matches(beginning + name)));
+  // The pattern's own name of the type, if it is one of this, and all that we know.
+  const [spelled = ''] = source.split(pair, 1);
+  const known = [text, fold(text), text.toLowerCase(), ...(fold(spelled) === fold(text) ? [spelled] : [])];
+  return known.some((kind) => names.some((name) => matches(kind + pair + name)));
 }
 
 /** The number of words that the steps need, in their shortest match; undefined where there is none. */

@@ -65,7 +65,8 @@ function refuseFurther(matching: Matching, option: ReadOption, again: boolean): 
 }
 
 /** May there be a further option at all, and this one again, and beside those that the pattern spells? */
-function refuseUnmeant({ pattern }: Matching, option: ReadOption, again: boolean): Refuse | undefined {
+function refuseUnmeant(matching: Matching, option: ReadOption, again: boolean): Refuse | undefined {
+  const { pattern } = matching;
   const { spec, on } = option;
   const spelled = pattern.options.find((candidate) => isNamed(candidate, option));
   if (!pattern.open && spelled === undefined)
@@ -73,7 +74,7 @@ function refuseUnmeant({ pattern }: Matching, option: ReadOption, again: boolean
   if (spelled !== undefined && spelled.on !== on) return optionRefused(option, 'it undoes what the pattern spells');
   if (spec.overrides.includes(OPERANDS) && pattern.operands.some(({ kind }) => kind !== 'any'))
     return optionRefused(option, 'it gives the operands that the pattern spells another meaning');
-  const overridden = spelledAmong(spec.overrides, pattern.options);
+  const overridden = spelledAmong(spec.overrides, matching);
   if (overridden !== undefined) return optionRefused(option, `it overrides ${overridden}, which the pattern spells`);
   return !pattern.open || (again && !spec.repeats)
     ? optionRefused(option, 'it stands once more than the pattern spells it')
@@ -131,7 +132,7 @@ function refuseValue(matching: Matching, pattern: PatternValue, option: ReadOpti
       return { reason, token: text, message: valueMessage(text, option), why };
     }
     if (judged.claim !== null) matching.claims.push(judged.claim);
-    const overriding = pattern.kind === 'literal' ? undefined : refuseOverriding(text, type, matching.pattern.options);
+    const overriding = pattern.kind === 'literal' ? undefined : refuseOverriding(text, type, matching);
     if (overriding !== undefined) return overriding;
   }
   return undefined;

@@ -91,8 +91,6 @@ describe('4: options that a pattern does not spell', () => {
     expect(verdict({ allow: ['get -v *'] }, 'get pods -v -v')).toBe('allow');
     expect(verdict({ allow: ['get -v *'] }, 'get pods -v --verbose=false')).toBe('option-refused');
     expect(verdict({ allow: ['get --color=always *'] }, 'get pods --color')).toBe('option-refused');
-    expect(verdict({ allow: ['get --color *'] }, 'get pods --color=always')).toBe('option-refused');
-    expect(verdict({ allow: ['get --color *'] }, 'get pods --color')).toBe('allow');
   });
   it('pass where they override nothing that is spelled', () => {
     expect(verdict(get, 'get pods -A')).toBe('allow');
