@@ -184,12 +184,23 @@ function isLost(attached: string, { dialect }: Vocabulary): boolean {
 
 function readMany(reading: Reading, read: Read): OptionsRead {
   const { args, at, attached, vocabulary } = reading;
-  if (attached !== undefined) return read([attached], at + 1);
+  // With a value attached, picocli and Swift's ArgumentParser take the words behind it as well, argparse does not.
+  if (attached !== undefined)
+    return endOfValues(args, at + 1) === at + 1 ? read([attached], at + 1) : several(reading.name);
   const semicolon = vocabulary.dialect.manyEnd === 'semicolon';
   const end = semicolon ? endOfProgram(args, at + 1) : endOfValues(args, at + 1);
   if (end === undefined)
     return refuse('value-refused', reading.name, `option ${visible(reading.name, 80)} needs ';' behind its values`);
   return end === at + 1 ? missing(reading) : read(args.slice(at + 1, end), end);
+}
+
+function several(name: string): OptionsRead {
+  const shown = visible(name, 80);
+  return refuse(
+    'value-refused',
+    name,
+    `option ${shown} may take what follows it, too: write ${shown} VALUE, without '='`,
+  );
 }
 
 function endOfValues(args: readonly string[], from: number): number {

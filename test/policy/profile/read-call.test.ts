@@ -57,6 +57,12 @@ describe('a call is read as by', () => {
     expect(read('argparse', '--out=--sub=x')).toEqual(['ok', ['--out --sub=x'], []]);
   });
 
+  it('picocli: a word behind an attached value may be one more value', () => {
+    expect(read('picocli', '--exec v w -a w')).toEqual(['ok', ['--exec v w', '-a'], ['w']]);
+    expect(read('picocli', '--exec=v -a w')).toEqual(['ok', ['--exec v', '-a'], ['w']]);
+    expect(read('picocli', '-xv w -a')[0]).toBe('-x');
+  });
+
   it('find: what it runs ends at `;`, whatever its words look like', () => {
     expect(read('long-words', '--exec echo -a ; -a')).toEqual(['ok', ['--exec echo -a ;', '-a'], []]);
     expect(read('long-words', '--exec echo + {} + -a')).toEqual(['ok', ['--exec echo + {} +', '-a'], []]);
