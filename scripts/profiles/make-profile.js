@@ -15,7 +15,7 @@ import { parse } from 'yaml';
  * @typedef {Record<string, string>} Blocks globs by class or type
  * @typedef {{ head: string, groups: string, reads: string, verbs: Blocks, commands: Blocks, options: Blocks,
  *   'options-of-reads': Blocks, values: Blocks, kinds: Blocks, operands: Blocks, repeats: string, stdin: string,
- *   hidden?: string, sets: Record<string, string | Blocks> }} Judgement
+ *   hidden?: string, overrides: Blocks, sets: Record<string, string | Blocks> }} Judgement
  */
 
 /** The order in which a profile lists classes. */
@@ -115,6 +115,7 @@ class Judge {
       operands: new Rules(source.operands),
       repeats: new Rules({ repeats: source.repeats }),
       stdin: new Rules({ stdin: source.stdin }),
+      overrides: new Rules(source.overrides),
     };
     /** Options of reads that no rule knows, each with a command that has it. @type {Map<string, string>} */
     this.unknown = new Map();
@@ -184,10 +185,12 @@ class Judge {
     const optionClass = this.optionClass(path, option, commandClass);
     const type = option.arity === 'switch' ? '' : this.typeOf(path, option, optionClass);
     const value = { switch: '', required: ` <${type}>`, optional: ` [<${type}>]`, many: ` <${type}>...` }[option.arity];
+    const overridden = this.rules.overrides.find(path, option.names);
     const marks = [
       ...(this.rules.repeats.find(path, option.names) === undefined ? [] : ['repeats']),
       ...(option.negatable === true ? ['negatable'] : []),
       ...(this.rules.stdin.find(path, option.names) === undefined ? [] : ['stdin']),
+      ...(overridden === undefined ? [] : [`overrides ${overridden}`]),
     ];
     const flags = marks.length === 0 ? '' : ` (${marks.join(', ')})`;
     return { names: option.names, line: `${option.names.join(', ')}${value}${flags}`, class: optionClass };

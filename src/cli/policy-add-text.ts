@@ -66,7 +66,18 @@ export function addedText(added: Added): string {
     ...problems.map((problem) => `  ${problemLine(problem)}`),
     'then:',
     ...nextCommands(added).map((command) => `  ${command}`),
+    ...streamLines(programs),
   ].join('\n');
+}
+
+/** The shim hands standard input on only for the tools that its own list names. */
+function streamLines(programs: Added['programs']): string[] {
+  const names = programs.filter(({ tool }) => tool.stdin !== 'none').map(({ tool }) => tool.name);
+  if (names.length === 0) return [];
+  return [
+    'on the client machine:',
+    ...names.map((name) => `  echo ${name} >> ~/.config/carapace/stdin-tools    # it reads standard input`),
+  ];
 }
 
 function programLine({ tool, found }: FittedTool, label: string): string {

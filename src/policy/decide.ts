@@ -80,15 +80,22 @@ export function confirmFiles(
   look: (claim: FileClaim) => SeenFile,
   closed: readonly string[],
 ): Decision {
-  const bad = decision.claims.find((claim) => !isGood(look(claim), closed));
+  const seen = decision.claims.map((claim) => ({ claim, file: look(claim) }));
+  const bad = seen.find(({ file }) => !isGood(file, closed));
   if (bad === undefined) return decision;
-  const { tool, rules, read, env, envDropped } = decision;
-  const message = `file ${quoted(bad.value, 80)} is not allowed`;
+  const { tool, read, env, envDropped, rule: place } = decision;
+  const { value, root } = bad.claim;
+  const why = `${quoted(value, 80)} leads to ${quoted(bad.file.path ?? 'nothing that can be seen', 400)}, and should lie below ${quoted(bad.file.root ?? root, 400)}`;
+  // What matched as text does not match where it leads: for the operator, who sees the rules.
+  const rules = decision.rules.map((rule) =>
+    rule.matched && rule.place === place ? { ...rule, matched: false, why } : rule,
+  );
+  const message = `file ${quoted(value, 80)} is not allowed`;
   return {
     verdict: 'deny',
     reason: 'path-refused',
     rule: null,
-    token: bad.value,
+    token: value,
     message,
     tool,
     rules,

@@ -35,6 +35,8 @@ export function loadProfile({ name, file, text }: ProfileFile): LoadedProfile {
     return { ok: false, problems: parsed.error.issues.flatMap((issue) => problemsOf(issue, document, keys)) };
   }
   const problems: Problem[] = [...document.problems];
+  if (parsed.data.tool !== name)
+    problems.push(errorAt(document, ['tool'], `is '${parsed.data.tool}', but the file is named ${name}`));
   const attempt = (path: readonly string[], work: () => void): void => {
     try {
       work();
@@ -50,7 +52,7 @@ export function loadProfile({ name, file, text }: ProfileFile): LoadedProfile {
     commands = commandsBelow(profile.root);
   });
   for (const command of commands) {
-    const path = command.path.length === 0 ? [] : ['commands', command.path.join(' ')];
+    const path = command.path.length === 0 ? ['options'] : ['commands', command.path.join(' ')];
     attempt(path, () => void [command.options, command.operands]);
   }
   return profile === undefined || problems.length > 0

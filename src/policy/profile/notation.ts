@@ -22,7 +22,7 @@ export type Notation<Value> =
 
 const FLAGS: ReadonlySet<string> = new Set(['repeats', 'negatable', 'stdin']);
 const OPTION =
-  /^(?<names>-[^\s,]*(?:, -[^\s,]*)*)(?<values>(?: <[^<>]+>)*| \[<[^<>]+>\]| <[^<>]+>\.\.\.)(?: \((?<flags>[^()]+)\))?$/;
+  /^(?<names>-(?:<number>|[^\s,<>[\]]*)(?:, -(?:<number>|[^\s,<>[\]]*))*)(?<values>(?: <[^<>]+>)*| \[<[^<>]+>\]| <[^<>]+>\.\.\.)(?: \((?<flags>[^()]+)\))?$/;
 
 /** The lines of a block, without comments and empty ones. */
 export function linesOf(block: string): string[] {

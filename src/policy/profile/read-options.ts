@@ -239,7 +239,8 @@ function suggestion(name: string, vocabulary: Vocabulary): string {
       .slice(0, 3)
       .map((full) => visible(full, 80))
       .join(' or ')})`;
-  return didYouMean(name, names);
+  // Every letter is near every other.
+  return name.length < 4 ? '' : didYouMean(name, names);
 }
 
 function refuse(reason: DenyReason, token: string, message: string): OptionsRead {

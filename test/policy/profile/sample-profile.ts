@@ -70,7 +70,8 @@ commands:
 `.replace(', safe-none: ""', '');
 
 export function sampleProfile(text = SAMPLE): Profile {
-  const loaded = loadProfile({ name: 'sample', file: 'sample.yaml', text });
+  const name = /^tool: (\S+)/m.exec(text)?.[1] ?? '';
+  const loaded = loadProfile({ name, file: 'sample.yaml', text });
   if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join('\n'));
   return loaded.profile;
 }
