@@ -30,7 +30,10 @@ export function compileOptions(source: OptionsSource, profile: Profile | null): 
   const rules = new Map<string, OptionRule>();
   const problems: { name: string; message: string }[] = [];
   for (const [name, rule] of Object.entries(source)) {
-    const message = profile === null ? 'needs a profile, and this tool has none' : unknownName(name, profile);
+    const message =
+      profile === null
+        ? 'needs a profile, and this tool has none'
+        : (unknownName(name, profile) ?? doubled(name, [...rules.keys()], profile));
     if (message !== undefined) problems.push({ name, message });
     if (typeof rule === 'string') {
       rules.set(name, { name, verdict: rule, values: null });
@@ -58,6 +61,16 @@ function compileOne(text: string): ReturnType<typeof compileValue> {
   return word === undefined
     ? { ok: true, value: { kind: 'literal', source: '', text: '' } }
     : compileValue(word.pieces);
+}
+
+/** Two rules for one option would leave it to chance which of them binds. */
+function doubled(name: string, earlier: readonly string[], { root }: Profile): string | undefined {
+  if (earlier.length === 0) return undefined;
+  for (const command of commandsBelow(root)) {
+    const other = command.options.get(name)?.names.find((each) => earlier.includes(each));
+    if (other !== undefined) return `is the option ${quoted(other, 80)}, which has a rule already`;
+  }
+  return undefined;
 }
 
 function unknownName(name: string, profile: Profile): string | undefined {

@@ -334,6 +334,60 @@ describe('11: denies are wide', () => {
   });
 });
 
+describe('at the edges of the rules', () => {
+  const cwd_allowed = ['/srv/proj'];
+  it.each([
+    [{ allow: ['get pods,cm *'] }, 'get pods web', 'allow'],
+    [{ allow: ['get pods,cm *'] }, 'get cm,po web', 'allow'],
+    [{ allow: ['get pods,cm *'] }, 'get secret web', 'no-rule'],
+    [{ allow: ['fetch --host *.example.com'] }, 'fetch --host evil.example,a.example.com', 'value-refused'],
+    [{ allow: ['send *'] }, 'send -', 'stdin-refused'],
+    [{ allow: ['get *'] }, 'get pods --limit 12', 'allow'],
+    [{ allow: ['get *'] }, 'get pods --limit 12x', 'value-refused'],
+    [{ allow: ['get *'] }, 'get pods --limit x12', 'value-refused'],
+    [{ allow: ['get -f *'], cwd_allowed }, 'get -f https://x.example/a', 'path-refused'],
+    [{ allow: ['get -f ./*'], cwd_allowed }, 'get -f ./https://x.example/a', 'path-refused'],
+    [{ allow: ['get -f sub/*'] }, 'get -f sub/a', 'allow'],
+    [{ allow: ['run x -- *'] }, 'run x --', 'allow'],
+    [{ allow: ['run x -- *'] }, 'run x', 'no-rule'],
+    [{ allow: ['run * -- ls *'] }, 'run x y -- ls', 'value-refused'],
+    [{ allow: ['run x -- ls *'] }, ['run', 'x', '--', 'ls', 'a\u001bb'], 'no-rule'],
+    [{ allow: ['run x -- ls *'] }, 'run x -- ls https://x.example/', 'no-rule'],
+    [{ allow: ['run x -- ls https://a.example/*'] }, 'run x -- ls https://a.example/b', 'allow'],
+    [{ allow: ['run x -- ls /srv/*'] }, 'run x -- ls /srv/../etc', 'no-rule'],
+    [{ allow: ['send a -- *'] }, 'send a -- b', 'allow'],
+    [{ allow: ['send a -- *'] }, 'send a b -- c', 'no-rule'],
+    [{ allow: ['get *'], options: { '--color': ['always'] } }, 'get pods --color', 'value-refused'],
+    [{ allow: ['get *'], options: { '--color': ['always'] } }, 'get pods --color=always', 'allow'],
+  ])('under %j, %s: %s', (parts, call, expected) => {
+    expect(verdict(parts, call)).toBe(expected);
+  });
+  it('of several elements all claims count, each of the rule that let it through', () => {
+    const tool = sampleTool({ allow: ['get pods -f /srv/a/*', 'get cm -f /srv/*'] });
+    const roots = (call: string): unknown => {
+      const decision = decideSample(tool, call.split(' '));
+      return decision.verdict === 'allow' ? decision.claims.map(({ root }) => root) : decision.reason;
+    };
+    expect(roots('get pods,cm -f /srv/a/x')).toEqual(['/srv/a', '/srv']);
+    expect(roots('get cm -f /srv/b')).toEqual(['/srv']);
+    expect(roots('get pods,cm -f /srv/b')).toBe('no-rule');
+  });
+  it('a call gets what the client sends only where a pattern says so of each element', () => {
+    const tool = sampleTool({ allow: ['get *'], stdin: { stream: ['get pods'] } });
+    const stdin = (call: string): unknown => {
+      const decision = decideSample(tool, call.split(' '));
+      return decision.verdict === 'allow' ? decision.permit.stdin : decision.reason;
+    };
+    expect(stdin('get pods,po')).toBe('stream');
+    expect(stdin('get pods,cm')).toBe('none');
+  });
+  it('an option has one rule, whichever of its names that uses', () => {
+    const options = { '-n': 'allow', '--namespace': 'deny' };
+    expect(() => sampleTool({ allow: ['get *'], options })).toThrow("is the option '-n', which has a rule already");
+    expect(verdict({ allow: ['get *'], options: { '--namespace': 'deny' } }, 'get pods -n x')).toBe('option-refused');
+  });
+});
+
 describe('standard input and working directory', () => {
   it('are refused to commands that only read what nobody sends', () => {
     expect(verdict({ allow: ['rpc'] }, 'rpc')).toBe('stdin-refused');
