@@ -43,15 +43,15 @@ export function attackTool(
     if (tried % PROGRESS_EVERY === 0) onProgress(tried);
     if (through.length < MOST_REPORTED && isAllowed(attack.argv)) through.push(attack);
   }
-  for (const argv of corpus) {
-    tried += 1;
+  const known = corpus.flatMap((argv): Attack[] => {
     const unspelled = unspelledDanger(argv, tool);
-    if (unspelled !== undefined && isAllowed(argv)) through.push({ argv, what: `${unspelled}, known as an attack` });
-  }
+    return unspelled === undefined ? [] : [{ argv, what: `${unspelled}, known as an attack` }];
+  });
+  through.push(...known.filter(({ argv }) => isAllowed(argv)));
   return {
     tool: tool.name,
     profile: true,
-    tried,
+    tried: tried + corpus.length,
     bases: bases.length,
     allowedBases: bases.filter(isAllowed).length,
     through,

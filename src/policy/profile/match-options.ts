@@ -72,13 +72,19 @@ function refuseUnmeant(matching: Matching, option: ReadOption, again: boolean): 
   if (!pattern.open && spelled === undefined)
     return optionRefused(option, "the pattern does not spell it, and does not end in '*'");
   if (spelled !== undefined && spelled.on !== on) return optionRefused(option, 'it undoes what the pattern spells');
-  if (spec.overrides.includes(OPERANDS) && pattern.operands.some(({ kind }) => kind !== 'any'))
+  if (!pattern.open || (again && !spec.repeats))
+    return optionRefused(option, 'it stands once more than the pattern spells it');
+  return refuseOverriders(matching, option);
+}
+
+/** An option that changes what the pattern spells: another option, or what its operands mean. */
+function refuseOverriders(matching: Matching, option: ReadOption): Refuse | undefined {
+  const { overrides } = option.spec;
+  if (overrides.includes(OPERANDS) && matching.pattern.operands.some(({ kind }) => kind !== 'any'))
     return optionRefused(option, 'it gives the operands that the pattern spells another meaning');
-  const overridden = spelledAmong(spec.overrides, matching);
-  if (overridden !== undefined) return optionRefused(option, `it overrides ${overridden}, which the pattern spells`);
-  return !pattern.open || (again && !spec.repeats)
-    ? optionRefused(option, 'it stands once more than the pattern spells it')
-    : undefined;
+  const overridden = spelledAmong(overrides, matching);
+  if (overridden === undefined) return undefined;
+  return optionRefused(option, `it overrides ${overridden}, which the pattern spells`);
 }
 
 function refuseUnsafe({ context }: Matching, option: ReadOption): Refuse | undefined {
