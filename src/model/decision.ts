@@ -47,6 +47,12 @@ export interface FileClaim {
   readonly root: string;
 }
 
+/**
+ * For one element of a call, the ways in which rules allow it, each with the files that it names: one has to hold, with all
+ * its files. Whichever it is, the order of the rules means nothing.
+ */
+export type FileWays = readonly (readonly FileClaim[])[];
+
 interface Considered {
   readonly tool: string;
   readonly rules: readonly ConsideredRule[];
@@ -65,7 +71,7 @@ export interface Allow extends Considered {
   readonly rule: Place;
   readonly permit: Permit;
   /** Files that have to lie where they seem to: somebody has to look before the call may run. */
-  readonly claims: readonly FileClaim[];
+  readonly claims: readonly FileWays[];
 }
 
 /** The request does not run. */

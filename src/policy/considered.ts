@@ -1,13 +1,13 @@
 /** What the rules of a tool say of a call, whichever way its arguments were read: the material of a decision. */
-import type { ConsideredRule, FileClaim, Place, ReadArgv } from '../model/decision.ts';
+import type { ConsideredRule, FileWays, Place, ReadArgv } from '../model/decision.ts';
 import type { DenyReason } from '../model/reason.ts';
 
 export interface Considered {
   readonly rules: readonly ConsideredRule[];
   /** The first deny that matches. */
   readonly denied: { readonly place: Place; readonly token: string | null } | null;
-  /** The first allow that matches, with the files that have to lie where the call says. */
-  readonly allowed: { readonly place: Place; readonly claims: readonly FileClaim[] } | null;
+  /** The first allow that matches, and for each element of the call the files that have to lie where it says. */
+  readonly allowed: { readonly place: Place; readonly claims: readonly FileWays[] } | null;
   /** Of all allows that do not match the one that came furthest; null where there are none. */
   readonly refusal: Refusal | null;
   /** Whether the call gets what the client sends. */

@@ -80,29 +80,22 @@ export function confirmFiles(
   look: (claim: FileClaim) => SeenFile,
   closed: readonly string[],
 ): Decision {
-  const seen = decision.claims.map((claim) => ({ claim, file: look(claim) }));
-  const bad = seen.find(({ file }) => !isGood(file, closed));
-  if (bad === undefined) return decision;
-  const { tool, read, env, envDropped, rule: place } = decision;
-  const { value, root } = bad.claim;
-  const why = `${quoted(value, 80)} leads to ${quoted(bad.file.path ?? 'nothing that can be seen', 400)}, and should lie below ${quoted(bad.file.root ?? root, 400)}`;
+  const holds = (claim: FileClaim): boolean => isGood(look(claim), closed);
+  const refused = decision.claims.find((ways) => !ways.some((way) => way.every(holds)));
+  const bad = refused?.flat().find((claim) => !holds(claim));
+  return bad === undefined ? decision : denyFile(decision, bad, look(bad));
+}
+
+function denyFile(decision: Allow, { value, root }: FileClaim, seen: SeenFile): Deny {
+  const { tool, read, env, envDropped } = decision;
+  const why = `${quoted(value, 80)} leads to ${quoted(seen.path ?? 'nothing that can be seen', 400)}, and should lie below ${quoted(seen.root ?? root, 400)}`;
   // What matched as text does not match where it leads: for the operator, who sees the rules.
   const rules = decision.rules.map((rule) =>
-    rule.matched && rule.place === place ? { ...rule, matched: false, why } : rule,
+    rule.matched && rule.kind === 'allow' ? { ...rule, matched: false, why } : rule,
   );
   const message = `file ${quoted(value, 80)} is not allowed`;
-  return {
-    verdict: 'deny',
-    reason: 'path-refused',
-    rule: null,
-    token: value,
-    message,
-    tool,
-    rules,
-    read,
-    env,
-    envDropped,
-  };
+  const shared = { tool, rules, read, env, envDropped };
+  return { verdict: 'deny', reason: 'path-refused', rule: null, token: value, message, ...shared };
 }
 
 function isGood({ path, root }: SeenFile, closed: readonly string[]): boolean {

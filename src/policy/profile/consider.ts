@@ -30,7 +30,10 @@ export function considerProfile(
   const streams = stdin === 'stream' || calls.every((each) => streamsAs(tool, each, places));
   const tried = calls.map((each) => tryRules(tool, each, { places, rules: tool.options, streams }, fault));
   const { allowed, refusal, ...worst } = worstOf(tried);
-  const claims = tried.flatMap((each) => each.allowed?.claims ?? []);
+  // A rule that allows an element without naming a file needs nobody to look.
+  const claims = tried
+    .flatMap((each) => each.allowed?.claims ?? [])
+    .filter((ways) => ways.every((way) => way.length > 0));
   return {
     ...worst,
     allowed: allowed === null ? null : { ...allowed, claims },
@@ -55,9 +58,8 @@ function tryRules(tool: ToolProfile, call: ReadCall, context: ProfileContext, fa
   const denies = tool.deny.map((rule) => ({ rule, match: matchProfileDeny(rule.compiled, denied) }));
   const allows = tool.allow.map((rule) => ({ rule, match: tryAllow(rule.compiled, call, context, fault) }));
   const met = denies.flatMap(({ rule: { place }, match }) => (match.matched ? { place, token: match.token } : []));
-  const allowed = allows.flatMap(({ rule: { place }, match }) =>
-    match.matched ? { place, claims: match.claims } : [],
-  );
+  const allowed = allows.flatMap(({ rule: { place }, match }) => (match.matched ? { place, way: match.claims } : []));
+  const [first] = allowed;
   const refusals = allows.flatMap(({ match }): Refusal[] => (match.matched ? [] : [match]));
   return {
     rules: [
@@ -65,7 +67,7 @@ function tryRules(tool: ToolProfile, call: ReadCall, context: ProfileContext, fa
       ...allows.map(({ rule, match }) => consideredRule('allow', rule, match)),
     ],
     denied: met[0] ?? null,
-    allowed: allowed[0] ?? null,
+    allowed: first === undefined ? null : { place: first.place, claims: [allowed.map(({ way }) => way)] },
     refusal: refusals.reduce<Refusal | null>(better, null),
   };
 }

@@ -32,7 +32,12 @@ export function claimFile(path: string, prefix: string, writes: boolean, places:
   }
   if (isKernels(absolute)) return { ok: false, why: 'it lies in /proc, /sys or /dev' };
   const roots = spelled === '' ? places.allowed : [resolvePath(spelled, places.directory)];
-  const root = roots.find((candidate) => candidate !== null && isInside(candidate, absolute)) ?? null;
+  // Of several the widest: a link may lead from one to another that holds it.
+  const holding = roots.filter((candidate) => candidate !== null && isInside(candidate, absolute));
+  const root = holding.reduce(
+    (widest, next) => (widest !== null && (next?.length ?? 0) >= widest.length ? widest : next),
+    null,
+  );
   return root === null ? { ok: false, why: ELSEWHERE } : { ok: true, claim: { path: absolute, root } };
 }
 

@@ -9,6 +9,7 @@ import { errorAt, problemsOf } from '../problems.ts';
 import { buildTree } from './command-tree.ts';
 import { compileTypes, ProfileMistake } from './compile-types.ts';
 import { DIALECTS, type Dialect } from './dialects.ts';
+import { OPERANDS } from './overrides.ts';
 import { type Command, commandsBelow, type Profile } from './profile.ts';
 import { profileSchema, type ProfileSource } from './profile-schema.ts';
 
@@ -47,17 +48,34 @@ export function loadProfile({ name, file, text }: ProfileFile): LoadedProfile {
   };
   let profile: Profile | undefined;
   let commands: Iterable<Command> = [];
+  let names: ReadonlySet<string> | undefined;
   attempt([], () => {
     profile = buildProfile(parsed.data, { name, file, digest: digestOf(text) });
     commands = commandsBelow(profile.root);
   });
   for (const command of commands) {
     const path = command.path.length === 0 ? ['options'] : ['commands', command.path.join(' ')];
-    attempt(path, () => void [command.options, command.operands]);
+    attempt(path, () => {
+      checkCommand(command, () => (names ??= namesOf(commands)));
+    });
   }
   return profile === undefined || problems.length > 0
     ? { ok: false, problems }
     : { ok: true, profile, source: parsed.data };
+}
+
+/** Everything of a command is compiled, and what its options override is an option somewhere. Throws ProfileMistake. */
+function checkCommand({ options, operands }: Command, known: () => ReadonlySet<string>): void {
+  for (const { names, overrides } of options.values()) {
+    const unknown = overrides.find((name) => name !== OPERANDS && !known().has(name));
+    if (unknown !== undefined)
+      throw new ProfileMistake(`option ${names.join(', ')} overrides ${unknown}, which there is not`);
+  }
+  void operands;
+}
+
+function namesOf(commands: Iterable<Command>): Set<string> {
+  return new Set([...commands].flatMap(({ options }) => [...options.keys()]));
 }
 
 /** Builds a profile of data that the schema has accepted before. Throws ProfileMistake, later also from its commands. */

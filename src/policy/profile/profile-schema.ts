@@ -3,6 +3,7 @@
  * Schema, and docs/writing-profiles.md explains it.
  */
 import * as z from 'zod';
+import { injectedNameProblem } from '../environment.ts';
 import { DIALECTS } from './dialects.ts';
 import { CLASSES } from './classes.ts';
 import { BASE_TYPES } from './value-type.ts';
@@ -139,7 +140,14 @@ export const profileSchema = z.strictObject({
   parser: parser.describe('How the tool reads its arguments.'),
   class: z.enum(CLASSES).optional().describe('What running the tool without a subcommand does. Default: `safe`.'),
   neutralise: z
-    .strictObject({ env: z.record(z.string(), z.string()).describe('By name.') })
+    .strictObject({
+      env: z
+        .record(
+          z.string().refine((name) => injectedNameProblem(name) === undefined, { error: 'is no name of a variable' }),
+          z.string(),
+        )
+        .describe('By name.'),
+    })
     .optional()
     .describe('Variables that the tool always gets. What a policy injects wins.'),
   types: z

@@ -107,7 +107,7 @@ class Reader {
       this.#fault = read.fault;
       return at;
     }
-    this.#options.push(...read.options);
+    for (const option of read.options) this.#options.push(option);
     // OpenSSH mistakes such a value for the end of its options, and takes those behind the host for the command.
     const end = this.#walk.optionsEnd();
     if (end !== null && end > 1 && this.#args[read.next - 1] === '--') this.#fault = endOfOptions(read.options);

@@ -1,5 +1,6 @@
 /** The rules of the policy language under a profile, by their numbers in docs/how-decisions-are-made.md. */
 import { describe, expect, it } from 'vitest';
+import { confirmFiles } from '../../../src/policy/decide.ts';
 import { decideSample, sampleTool, verdict } from './sample-profile.ts';
 
 const get = { allow: ['get *'] };
@@ -41,6 +42,12 @@ describe('2: options match wherever they stand, however they are written', () =>
     expect(decideSample(tool, ['gte', 'pods'])).toMatchObject({
       message: expect.stringContaining("did you mean 'get'"),
     });
+  });
+});
+
+describe('a call of any length', () => {
+  it('is decided, though it holds a hundred thousand options', () => {
+    expect(verdict(get, ['get', 'pods', `-${'v'.repeat(131_000)}`])).toBe('allow');
   });
 });
 
@@ -193,7 +200,7 @@ describe('7: files', () => {
     );
     expect(decision).toMatchObject({
       verdict: 'allow',
-      claims: [{ value: 'a', path: '/srv/proj/sub/a', root: '/srv/proj' }],
+      claims: [[[{ value: 'a', path: '/srv/proj/sub/a', root: '/srv/proj' }]]],
     });
   });
   it('are not written into a .git directory, where they would be run', () => {
@@ -202,6 +209,19 @@ describe('7: files', () => {
     expect(verdict(parts, 'save x -o .git/hooks/pre-commit')).toBe('path-refused');
     expect(verdict(parts, 'save x -o a/.GIT/config')).toBe('path-refused');
     expect(verdict(parts, 'save x -o /srv/.git/x')).toBe('allow');
+  });
+  it('are confirmed by any rule that holds, whatever the order of the rules', () => {
+    const rules = ['get -f /o/a/*', 'get -f /o/*'];
+    const decideIn = (allow: readonly string[], real: string): string => {
+      const decision = decideSample(sampleTool({ allow }), ['get', '-f', '/o/a/l']);
+      if (decision.verdict === 'deny') return decision.reason;
+      return confirmFiles(decision, ({ root }) => ({ path: real, root }), ['/o/own']).reason ?? 'allow';
+    };
+    for (const allow of [rules, rules.toReversed()]) {
+      expect(decideIn(allow, '/o/x')).toBe('allow');
+      expect(decideIn(allow, '/etc/passwd')).toBe('path-refused');
+      expect(decideIn(allow, '/o/own/key')).toBe('path-refused');
+    }
   });
   it('are never reached by a .. segment in what is no text', () => {
     expect(verdict(get, 'get pods ../x')).toBe('path-refused');
@@ -366,7 +386,7 @@ describe('at the edges of the rules', () => {
     const tool = sampleTool({ allow: ['get pods -f /srv/a/*', 'get cm -f /srv/*'] });
     const roots = (call: string): unknown => {
       const decision = decideSample(tool, call.split(' '));
-      return decision.verdict === 'allow' ? decision.claims.map(({ root }) => root) : decision.reason;
+      return decision.verdict === 'allow' ? decision.claims.flat(2).map(({ root }) => root) : decision.reason;
     };
     expect(roots('get pods,cm -f /srv/a/x')).toEqual(['/srv/a', '/srv']);
     expect(roots('get cm -f /srv/b')).toEqual(['/srv']);
