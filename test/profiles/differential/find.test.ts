@@ -89,6 +89,6 @@ describe.skipIf(!isInstalled('find', '--version'))('find', () => {
       longest: 4,
     });
     const runs = await runEach(['find'], lists);
-    expectAgreement(compare(profile, lists, runs.map(seenByFind), findOf), { agreed: 35, looser: /./ });
+    expectAgreement(compare(profile, lists, runs.map(seenByFind), findOf), { agreed: 20, looser: /./ });
   });
 });

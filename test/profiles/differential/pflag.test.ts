@@ -110,9 +110,9 @@ describe.skipIf(!isInstalled('kubectl', 'version', '--client'))('kubectl', () =>
       only: ['--namespace', '--image', '--as', '--save-config', '--validate'],
       valuesOf: ({ names }) =>
         names.includes('--validate') ? ['ignore', 'true'] : ['v%', 'v%', '-x', '--', 'a=b', '=', ''],
-      words: ['--', '--', '-x', 'create', 'job'],
+      words: ['-- c%', '-- -n c%', '--', '-nq%', '--image=i%', '-n=q%', 'job'],
       before: ['--dry-run=client', '-ojson', '-nbefore', '--image=before', 'name'],
-      longest: 4,
+      longest: 3,
       count: 24,
     });
     const runs = await runEach(['kubectl'], lists, { env: { KUBECONFIG: '/dev/null' } });
