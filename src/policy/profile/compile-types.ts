@@ -35,14 +35,24 @@ function compileType(name: string, sources: Readonly<Record<string, TypeSource>>
     if (name.includes('|')) return { kind: 'enum', values: new Set(name.split('|')) };
     throw new ProfileMistake(`there is no type '${name}'; expected ${BASE_TYPES.join(', ')}, a|b|c or one of 'types'`);
   }
-  if (Array.isArray(source)) {
-    const searched = source.some(({ contains }) => contains !== undefined);
-    const maxLength = searched ? MAX_SEARCHED : Infinity;
-    return { kind: 'shapes', name, shapes: source.map((shape) => compileShape(name, shape)), maxLength };
-  }
+  if (Array.isArray(source)) return compileShapes(name, source);
   const { list: separator, of = 'word', pair = null, fold = {} } = source;
   if (of === name) throw new ProfileMistake(`type '${name}' is a list of itself`);
   return { kind: 'list', name, separator, of: find(of), pair, fold: compileFold(fold) };
+}
+
+/** Shapes are compiled when a value is first judged by them: most types of a profile are never asked for. */
+function compileShapes(name: string, source: readonly ShapeSource[]): ValueType {
+  const searched = source.some(({ contains }) => contains !== undefined);
+  let shapes: readonly Shape[] | undefined;
+  return {
+    kind: 'shapes',
+    name,
+    maxLength: searched ? MAX_SEARCHED : Infinity,
+    get shapes() {
+      return (shapes ??= source.map((shape) => compileShape(name, shape)));
+    },
+  };
 }
 
 /** The name by which the tool knows an element. */

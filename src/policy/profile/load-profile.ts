@@ -12,6 +12,7 @@ import { DIALECTS, type Dialect } from './dialects.ts';
 import { OPERANDS } from './overrides.ts';
 import { type Command, commandsBelow, type Profile } from './profile.ts';
 import { profileSchema, type ProfileSource } from './profile-schema.ts';
+import type { ValueType } from './value-type.ts';
 
 /** A profile file, read. */
 export interface ProfileFile {
@@ -66,12 +67,19 @@ export function loadProfile({ name, file, text }: ProfileFile): LoadedProfile {
 
 /** Everything of a command is compiled, and what its options override is an option somewhere. Throws ProfileMistake. */
 function checkCommand({ options, operands }: Command, known: () => ReadonlySet<string>): void {
-  for (const { names, overrides } of options.values()) {
+  for (const { names, overrides, types } of options.values()) {
+    types.forEach(checkType);
     const unknown = overrides.find((name) => name !== OPERANDS && !known().has(name));
     if (unknown !== undefined)
       throw new ProfileMistake(`option ${names.join(', ')} overrides ${unknown}, which there is not`);
   }
-  void operands;
+  [...operands.types, ...(operands.rest === null ? [] : [operands.rest])].forEach(checkType);
+}
+
+/** Compiles the shapes of a type, which are otherwise compiled when they are first asked for. Throws ProfileMistake. */
+function checkType(type: ValueType): void {
+  if (type.kind === 'shapes') void type.shapes;
+  if (type.kind === 'list') checkType(type.of);
 }
 
 function namesOf(commands: Iterable<Command>): Set<string> {
