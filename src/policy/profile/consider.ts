@@ -54,8 +54,7 @@ function worstOf(tried: readonly Tried[]): Tried {
 }
 
 function tryRules(tool: ToolProfile, call: ReadCall, context: ProfileContext, fault: Fault | null): Tried {
-  const denied = readForDeny(call, tool.profile.dialect, context.places);
-  const denies = tool.deny.map((rule) => ({ rule, match: matchProfileDeny(rule.compiled, denied) }));
+  const denies = tryDenies(tool, call, context.places);
   const allows = tool.allow.map((rule) => ({ rule, match: tryAllow(rule.compiled, call, context, fault) }));
   const met = denies.flatMap(({ rule: { place }, match }) => (match.matched ? { place, token: match.token } : []));
   const allowed = allows.flatMap(({ rule: { place }, match }) => (match.matched ? { place, way: match.claims } : []));
@@ -70,6 +69,16 @@ function tryRules(tool: ToolProfile, call: ReadCall, context: ProfileContext, fa
     allowed: first === undefined ? null : { place: first.place, claims: [allowed.map(({ way }) => way)] },
     refusal: refusals.reduce<Refusal | null>(better, null),
   };
+}
+
+function tryDenies(
+  { deny, profile }: ToolProfile,
+  call: ReadCall,
+  places: Places,
+): { rule: ToolProfile['deny'][number]; match: DenyMatch }[] {
+  if (deny.length === 0) return [];
+  const read = readForDeny(call, profile.dialect, places);
+  return deny.map((rule) => ({ rule, match: matchProfileDeny(rule.compiled, read) }));
 }
 
 function consideredRule(
