@@ -24,7 +24,7 @@ function toolsOf(tool, allow) {
   };
   const text = JSON.stringify({ tools: { [tool]: definition } });
   const loaded = loadPolicy({ name: 'bench', file: 'bench.yaml', text, profiles: loadProfiles(null) });
-  if (loaded.ok !== true) throw new Error(JSON.stringify(loaded.problems));
+  if (!('policy' in loaded)) throw new Error(JSON.stringify(loaded.problems));
   return loaded.policy.tools;
 }
 
