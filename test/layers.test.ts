@@ -23,11 +23,11 @@ const PURE_LAYERS = ['model', 'policy', 'config', 'identity', 'protocol'];
 
 const LAYERS: Readonly<Record<string, Layer>> = {
   model: { layers: [], packages: [], builtins: PURE },
-  policy: { layers: ['model'], packages: ['zod', 'yaml', 'minimatch'], builtins: PURE },
+  policy: { layers: ['model'], packages: ['zod', 'yaml', 'minimatch', 're2js'], builtins: PURE },
   config: { layers: ['model'], packages: ['zod', 'yaml'], builtins: PURE },
   identity: { layers: ['model'], packages: [], builtins: PURE },
   protocol: { layers: ['model'], packages: ['zod'], builtins: PURE },
-  engine: { layers: PURE_LAYERS, packages: ['pino'] },
+  engine: { layers: PURE_LAYERS, packages: ['pino', 'age-encryption'] },
   runner: { layers: ['model'], packages: [] },
   doors: { layers: ['engine', 'identity', 'protocol', 'model'], packages: ['ssh2'] },
   cli: { layers: [...PURE_LAYERS, 'engine', 'runner', 'doors'], packages: ['commander'] },
