@@ -3,6 +3,9 @@
  * not decided, and nothing that the client sent is read a second time.
  */
 
+import type { Injection } from './injection.ts';
+import type { ResourceLimits, RunAs } from './run-as.ts';
+
 /** A directory that the engine opened and looked at before the decision. */
 export interface OpenedDirectory {
   /** Its real path: absolute, without symlinks. */
@@ -26,6 +29,8 @@ export interface ToolLimits {
   readonly maxConcurrentTotal: number;
   /** At most `maxRequests` calls a client in any window of `windowMs`; null for no limit. */
   readonly rateLimit: { readonly maxRequests: number; readonly windowMs: number } | null;
+  /** Limits of the kernel on its processes; null for those of the runner. */
+  readonly resources: ResourceLimits | null;
 }
 
 /** Permission to run one program once. */
@@ -35,8 +40,14 @@ export interface Permit {
   /** Absolute path, as the policy writes it: a multi-call binary sees this name as `argv[0]`. */
   readonly binary: string;
   readonly argv: readonly string[];
-  /** The whole environment but for what the runner adds (HOME where the policy injects none, the call's marker). */
+  /** The environment, but for the secrets and what the runner adds (HOME where the policy injects none, the call's marker). */
   readonly env: ReadonlyMap<string, string>;
+  /** Values that are looked up before the tool starts, by the names of their variables. They are not in `env`. */
+  readonly secrets: ReadonlyMap<string, Injection>;
+  /** False: the secrets are not taken out of what the tool prints. */
+  readonly redact: boolean;
+  /** The OS user; null for the default of the gateway's configuration. */
+  readonly runAs: RunAs | null;
   /** Where the tool starts; null for its own empty directory. */
   readonly cwd: OpenedDirectory | null;
   /** `none`: /dev/null, and what the client sends is dropped. `stream`: the client's bytes. */

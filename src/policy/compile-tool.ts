@@ -1,5 +1,7 @@
 /** Makes a tool of what the schema accepted: defaults filled in, places kept. */
 import type { ToolLimits } from '../model/permit.ts';
+import type { ResourceLimits, RunAs } from '../model/run-as.ts';
+import { compileInjections } from './compile-injection.ts';
 import type { DocumentPath, PolicyDocument } from './document.ts';
 import type { CliTool, PolicyTest, ToolAudit } from './policy.ts';
 import type { OptionRules } from './profile/option-rules.ts';
@@ -23,6 +25,8 @@ export function compileTool(name: string, source: CliToolSource, context: ToolCo
   const path: DocumentPath = ['tools', name];
   const names = new Set(source.env_allow);
   const rules = rulesOf(path, source, document);
+  const injections = compileInjections(source.env_inject ?? {});
+  const runAs = runAsOf(source);
   return {
     type: 'cli',
     name,
@@ -33,8 +37,11 @@ export function compileTool(name: string, source: CliToolSource, context: ToolCo
     profileNamed: source.profile !== undefined,
     ...rules,
     envAllow: { locale: names.delete('LC_*'), names },
-    envInject: new Map([...(profile?.neutralise ?? []), ...Object.entries(source.env_inject ?? {})]),
-    user,
+    envInject: new Map([...(profile?.neutralise ?? []), ...injections.plain]),
+    secrets: injections.secrets,
+    redact: source.redact ?? true,
+    runAs,
+    user: runAs?.kind === 'user' ? runAs.name : user,
     cwdAllowed: source.cwd_allowed ?? null,
     cwdTrusted: source.cwd_trusted ?? false,
     limits: limitsOf(source),
@@ -77,7 +84,7 @@ function stdinOf(
 const KILL_GRACE_MS = 2000;
 
 function limitsOf(source: CliToolSource): ToolLimits {
-  const { rate_limit: rate } = source;
+  const { rate_limit: rate, limits: resources } = source;
   return {
     timeLimitMs: (source.timeout_secs ?? 30) * 1000,
     outputLimitBytes: source.output_limit_bytes ?? null,
@@ -85,7 +92,23 @@ function limitsOf(source: CliToolSource): ToolLimits {
     maxConcurrent: source.max_concurrent ?? 16,
     maxConcurrentTotal: source.max_concurrent_total ?? 64,
     rateLimit: rate == null ? null : { maxRequests: rate.max_requests, windowMs: rate.window_secs * 1000 },
+    resources: resources === undefined ? null : resourcesOf(resources),
   };
+}
+
+function resourcesOf(source: NonNullable<CliToolSource['limits']>): ResourceLimits {
+  return {
+    cpuSeconds: source.cpu_secs ?? null,
+    memoryBytes: source.memory ?? null,
+    processes: source.processes ?? null,
+    openFiles: source.open_files ?? null,
+  };
+}
+
+function runAsOf({ run_as: source }: CliToolSource): RunAs | null {
+  if (source === undefined) return null;
+  const name = typeof source === 'string' ? source : source.user;
+  return name === 'per-client' ? { kind: 'per-client' } : { kind: 'user', name };
 }
 
 function auditOf({ audit }: CliToolSource): ToolAudit {

@@ -56,6 +56,9 @@ export function decideTool(
     binary: tool.binary,
     argv: request.argv,
     env: environment.env,
+    secrets: tool.secrets,
+    redact: tool.redact,
+    runAs: tool.runAs,
     cwd: judged.cwd,
     stdin: found.stdin,
     limits: tool.limits,
@@ -146,8 +149,18 @@ function denyUnknown(request: ToolRequest): Deny {
   return deny(nothing, { reason: 'no-such-tool', token: request.tool, message });
 }
 
-function deny(considering: Considering, { reason, token, message }: Fault): Deny {
-  return { verdict: 'deny', reason, rule: null, token, message, ...considered(considering) };
+function deny(considering: Considering, fault: Fault): Deny {
+  return {
+    verdict: 'deny',
+    reason: fault.reason,
+    rule: null,
+    token: fault.token,
+    // Put together when it is read, which it is not where a policy's tests are run.
+    get message() {
+      return fault.message;
+    },
+    ...considered(considering),
+  };
 }
 
 function considered({

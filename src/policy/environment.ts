@@ -5,6 +5,7 @@
  * Invariants: nothing comes from the gateway's own environment. No name that chooses programs, libraries or an identity
  * ever comes from the client.
  */
+import type { Injection } from '../model/injection.ts';
 import { CALL_MARKER } from '../model/runner-messages.ts';
 
 /** Names that a client may set. */
@@ -60,10 +61,12 @@ export interface EnvironmentRules {
   readonly envAllow: AllowedNames;
   /** Literal values that the gateway sets; they win over the client's. */
   readonly envInject: ReadonlyMap<string, string>;
+  /** Values that are secrets, by the names of their variables: looked up after the decision. They win over all others. */
+  readonly secrets: ReadonlyMap<string, Injection>;
 }
 
 export interface BuiltEnvironment {
-  /** Complete, but for what the runner adds: HOME where none is injected, and the call's mark. */
+  /** Complete, but for the secrets, and for what the runner adds: HOME where none is injected, and the call's mark. */
   readonly env: ReadonlyMap<string, string>;
   /** Names of the client's variables that pass, sorted. */
   readonly passed: readonly string[];
@@ -82,11 +85,12 @@ export function buildEnvironment(tool: EnvironmentRules, sent: ReadonlyMap<strin
   ]);
   const passed: string[] = [];
   for (const [name, value] of sent) {
-    if (tool.envInject.has(name) || !mayPass(tool.envAllow, name, value)) continue;
+    if (tool.envInject.has(name) || tool.secrets.has(name) || !mayPass(tool.envAllow, name, value)) continue;
     env.set(name, value);
     passed.push(name);
   }
   for (const [name, value] of tool.envInject) env.set(name, value);
+  for (const name of tool.secrets.keys()) env.delete(name);
   return { env, passed: passed.sort(), dropped: sent.size - passed.length };
 }
 

@@ -6,6 +6,7 @@ import type { Place } from '../model/decision.ts';
 import type { ToolLimits } from '../model/permit.ts';
 import type { Problem } from '../model/problem.ts';
 import type { DenyReason } from '../model/reason.ts';
+import type { RunAs } from '../model/run-as.ts';
 import type { EnvironmentRules } from './environment.ts';
 import type { ToolProfile } from './profile/tool-profile.ts';
 import type { AllowRule, DenyRule } from './rule.ts';
@@ -49,6 +50,10 @@ export interface CliTool extends EnvironmentRules {
   /** The policy trusts what lies in `cwdAllowed`, though the tool runs code that it finds there. */
   readonly cwdTrusted: boolean;
   readonly limits: ToolLimits;
+  /** False: nothing is taken out of what the tool prints. */
+  readonly redact: boolean;
+  /** The OS user that it runs as; null for the default of the gateway's configuration. */
+  readonly runAs: RunAs | null;
   readonly audit: ToolAudit;
   /** False: `tools` does not show allow patterns to clients. Deny patterns are never shown. */
   readonly showPatterns: boolean;

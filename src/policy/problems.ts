@@ -41,7 +41,7 @@ function missing(issue: core.$ZodIssue, document: PolicyDocument): Problem {
 function describe(issue: core.$ZodIssue, value: unknown): string {
   switch (issue.code) {
     case 'invalid_type':
-      return describeType(issue.path, issue.expected, value);
+      return describeType(issue.expected, value);
     case 'invalid_union':
       return describeUnion(issue, value);
     case 'invalid_value':
@@ -58,14 +58,7 @@ function describe(issue: core.$ZodIssue, value: unknown): string {
   }
 }
 
-function describeType(path: DocumentPath, expected: string, value: unknown): string {
-  if (path.at(-2) === 'env_inject') {
-    // The value may be a credential: it is not shown.
-    const isReference = typeof value === 'object' && value !== null;
-    return isReference
-      ? 'a secret reference is not in this version; write a literal string'
-      : 'expected text; put it in quotes';
-  }
+function describeType(expected: string, value: unknown): string {
   const hint = expected === 'string' && typeof value !== 'object' ? '; put it in quotes' : '';
   return `expected ${TYPE_NAMES.get(expected) ?? expected}, found ${shown(value)}${hint}`;
 }

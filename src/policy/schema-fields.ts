@@ -49,14 +49,6 @@ export function directoryProblem(path: string): string | undefined {
   return fixedPathProblem(path) ?? (kernel ? 'lies in /proc, /sys or /dev, where no tool starts' : undefined);
 }
 
-/** A literal value of a variable. */
-export function injectedValueProblem(value: string): string | undefined {
-  if (value.includes('\0') || !value.isWellFormed()) return 'holds NUL or a lone surrogate';
-  return /\$\{\s*(?:secret|file|env|command|credential|oauth2)\s*:/.test(value)
-    ? 'is a secret reference, which is not in this version; write a literal string'
-    : undefined;
-}
-
 const SIZE = /^([1-9][0-9]*)(B|KiB|MiB|GiB)?$/;
 const UNITS: ReadonlyMap<string, number> = new Map([
   ['B', 1],

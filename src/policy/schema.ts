@@ -11,11 +11,11 @@ import {
   denyPatterns,
   directoryProblem,
   fixedPathProblem,
-  injectedValueProblem,
   size,
   stdin,
   text,
 } from './schema-fields.ts';
+import { injected } from './schema-injection.ts';
 
 /** A week: longer calls are services, and Node's timers end at 24 days. */
 const MAX_SECONDS = 604_800;
@@ -70,6 +70,24 @@ const audit = z.strictObject({
     ),
 });
 
+/** A name as useradd(8) accepts it. */
+const userName = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, { error: 'expected the name of a user' });
+
+const runAs = z.union([userName, z.strictObject({ user: userName.describe('Name of a user, or `per-client`.') })], {
+  error: 'expected the name of a user, or {user: per-client}',
+});
+
+const resources = z.strictObject({
+  cpu_secs: count(1, MAX_SECONDS).optional().describe('Seconds of CPU time of each process. Default: no limit.'),
+  memory: size
+    .optional()
+    .describe('Bytes of address space of each process, as a number or as text such as `2GiB`. Default: no limit.'),
+  processes: count(1, 1_000_000)
+    .optional()
+    .describe('Processes and threads of the user, all its calls together. Default: no limit.'),
+  open_files: count(3, 1_000_000).optional().describe('Open files of each process. Default: no limit.'),
+});
+
 const cliTool = z.strictObject({
   type: z.literal('cli').describe('A program on this host.'),
   binary: text(fixedPathProblem).describe(
@@ -95,9 +113,25 @@ const cliTool = z.strictObject({
       'By the name of an option: `deny`; `allow` (a closing `*` lets it through although it is not safe); or patterns of the values that it may have. `deny` and values bind also where a pattern spells the option. Needs a profile. Default: none.',
     ),
   env_inject: z
-    .record(text(injectedNameProblem), text(injectedValueProblem, 'private'))
+    .record(text(injectedNameProblem), injected)
     .optional()
-    .describe('Variables set for the tool, as literal strings. They win over those of the client. Default: none.'),
+    .describe(
+      'Variables set for the tool: text, in which `${secret:NAME}`, `${file:PATH}`, `${env:NAME}` and `${credential:NAME}` are filled in (`$${` is a literal `${`), or a mapping that says where the value is kept. Looked up after a call was allowed. They win over those of the client. Default: none.',
+    ),
+  redact: z
+    .boolean()
+    .optional()
+    .describe(
+      '`false`: what the tool prints is passed on as it is, for binary output; nothing injected is taken out of it. Default: `true`.',
+    ),
+  run_as: runAs
+    .optional()
+    .describe(
+      'The OS user that the tool runs as: the name of a user, or `{user: per-client}` for a user of its own for each client. Default: `run_as` of carapace.yaml.',
+    ),
+  limits: resources
+    .optional()
+    .describe('Limits of the kernel on the processes of a call (prlimit(1)). Default: those of the gateway.'),
   env_allow: z
     .array(text(allowedNameProblem))
     .optional()
@@ -164,7 +198,7 @@ export type CliToolSource = z.infer<typeof cliTool>;
 /** Keys and values that the policy language has, and this version has not: they are refused by name, never ignored. */
 export const NOT_IN_THIS_VERSION: ReadonlySet<string> = new Set(
   (
-    'run_as limits sandbox sha256 output_deny input_deny http stdio rpc upstream allow inject client_listen ' +
+    'sandbox sha256 output_deny input_deny http stdio rpc upstream allow inject client_listen ' +
     'jsonrpc_allow_methods jsonrpc_deny_methods jsonrpc_param_filters max_body_bytes events server_allow_methods'
   ).split(' '),
 );
@@ -175,6 +209,8 @@ export function knownKeysAt(path: readonly PropertyKey[]): readonly string[] {
   if (path.length === 2) return Object.keys(cliTool.shape);
   const nested = new Map<PropertyKey | undefined, z.ZodObject>([
     ['audit', audit],
+    ['limits', resources],
+    ['run_as', z.strictObject({ user: userName })],
     ['rate_limit', rateLimit],
     ['tests', test],
   ]).get(path[2]);

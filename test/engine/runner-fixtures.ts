@@ -56,6 +56,9 @@ export function permitFor(
     binary,
     argv,
     env: new Map(Object.entries({ PATH: '/usr/local/bin:/usr/bin:/bin', ...env })),
+    secrets: new Map(),
+    redact: true,
+    runAs: null,
     cwd: null,
     stdin: 'none',
     limits: {
@@ -65,6 +68,7 @@ export function permitFor(
       maxConcurrent: 64,
       maxConcurrentTotal: 64,
       rateLimit: null,
+      resources: null,
       ...limits,
     },
     ...rest,

@@ -48,7 +48,10 @@ describe('decideTool', () => {
       {
         allow: ['get *'],
         env_allow: ['LANG'],
-        env_inject: { TOKEN: 's3cret' },
+        env_inject: { REGION: 'eu', TOKEN: { secret: 'op-token' } },
+        run_as: 'op',
+        redact: false,
+        limits: { cpu_secs: 9, memory: '1GiB' },
         timeout_secs: 5,
         output_limit_bytes: '1KiB',
       },
@@ -63,12 +66,15 @@ describe('decideTool', () => {
       argv: ['get', 'x'],
       env: new Map([
         ['PATH', '/usr/local/bin:/usr/bin:/bin'],
-        ['USER', 'carapace'],
-        ['LOGNAME', 'carapace'],
+        ['USER', 'op'],
+        ['LOGNAME', 'op'],
         ['LANG', 'de_DE.UTF-8'],
         ['TERM', 'dumb'],
-        ['TOKEN', 's3cret'],
+        ['REGION', 'eu'],
       ]),
+      secrets: new Map([['TOKEN', { parts: [{ kind: 'secret', name: 'op-token' }], redacted: true }]]),
+      redact: false,
+      runAs: { kind: 'user', name: 'op' },
       cwd: null,
       stdin: 'none',
       limits: {
@@ -78,6 +84,7 @@ describe('decideTool', () => {
         maxConcurrent: 16,
         maxConcurrentTotal: 64,
         rateLimit: null,
+        resources: { cpuSeconds: 9, memoryBytes: 1024 ** 3, processes: null, openFiles: null },
       },
     });
   });

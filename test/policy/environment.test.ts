@@ -35,10 +35,19 @@ describe('buildEnvironment', () => {
 
   it('lets what is injected win, over the client and over the base', () => {
     const { env, passed, dropped } = build(
-      { env_allow: ['GH_TOKEN'], env_inject: { GH_TOKEN: 'real', PATH: '/opt/bin', HOME: '/home/operator' } },
+      { env_allow: ['GH_HOST'], env_inject: { GH_HOST: 'real', PATH: '/opt/bin', HOME: '/home/operator' } },
+      { GH_HOST: 'attacker' },
+    );
+    expect([env.get('GH_HOST'), env.get('PATH'), env.get('HOME')]).toEqual(['real', '/opt/bin', '/home/operator']);
+    expect([passed, dropped]).toEqual([[], 1]);
+  });
+
+  it('leaves the place of a secret empty, whatever the client or the base would put there', () => {
+    const { env, passed, dropped } = build(
+      { env_allow: ['GH_TOKEN'], env_inject: { GH_TOKEN: { secret: 'github' }, TERM: 'a ${secret:term}' } },
       { GH_TOKEN: 'attacker' },
     );
-    expect([env.get('GH_TOKEN'), env.get('PATH'), env.get('HOME')]).toEqual(['real', '/opt/bin', '/home/operator']);
+    expect([env.has('GH_TOKEN'), env.has('TERM')]).toEqual([false, false]);
     expect([passed, dropped]).toEqual([[], 1]);
   });
 

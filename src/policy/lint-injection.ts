@@ -1,0 +1,24 @@
+/** Warnings about what a policy injects. No message holds a value. */
+import type { Injection } from '../model/injection.ts';
+import { literalSecret } from './compile-injection.ts';
+import type { InjectedSource } from './schema-injection.ts';
+
+/** Values below it occur by chance: taking them out would garble what they stand in. */
+export const MIN_REDACTED_BYTES = 8;
+
+/** What somebody should look at in one value of `env_inject`; `injection` is absent where the value is no secret. */
+export function lintInjection({ parts, secret }: InjectedSource, injection: Injection | undefined): string[] {
+  const texts = parts.filter((part) => typeof part === 'string');
+  const findings = texts.some((text) => /\{\{.*\}\}/.test(text))
+    ? ["'{{ ... }}' is passed on as it stands; no value is filled in"]
+    : [];
+  const written = injection === undefined ? null : literalSecret(injection);
+  if (written === null) return findings;
+  if (secret === null)
+    findings.push(
+      "looks like a secret that is written out; keep it with 'carapace secret set', or say {value: ..., secret: false}",
+    );
+  if (Buffer.byteLength(written) < MIN_REDACTED_BYTES)
+    findings.push(`is shorter than ${MIN_REDACTED_BYTES} bytes, so it is not taken out of what the client gets`);
+  return findings;
+}
