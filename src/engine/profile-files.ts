@@ -7,8 +7,8 @@ import { messageOf } from '../model/error.ts';
 import type { Problem } from '../model/problem.ts';
 import { visible } from '../model/visible.ts';
 import type { FoundProfile, Profiles } from '../policy/load.ts';
+import { readBuilt } from '../policy/profile/built-profile.ts';
 import { buildProfile, loadProfile } from '../policy/profile/load-profile.ts';
-import type { ProfileSource } from '../policy/profile/profile-schema.ts';
 import type { Folder } from './store-folder.ts';
 
 const ENDING = '.yaml';
@@ -43,7 +43,7 @@ export function loadProfiles(folder: Folder | null): LoadedProfiles {
 /** Names of the profiles that come with Carapace, sorted. */
 export function builtInProfileNames(): string[] {
   return readdirSync(BUILT_IN)
-    .map((name) => name.replace(/\.(?:json|yaml)$/, ''))
+    .map((name) => name.replace(/\.(?:jsonl|yaml)$/, ''))
     .sort();
 }
 
@@ -69,12 +69,12 @@ function findBuiltIn(name: string): FoundProfile | undefined {
 
 /** As the build left it: checked, and quick to read. In a checkout that is not built, the file that it is made from. */
 function readBuiltIn(name: string): FoundProfile | undefined {
-  const built = new URL(`${name}.json`, BUILT_IN);
+  const built = new URL(`${name}.jsonl`, BUILT_IN);
   const written = new URL(`${name}${ENDING}`, BUILT_IN);
   const file = `built-in profile ${name}`;
   try {
     if (existsSync(built)) {
-      const { digest, source } = JSON.parse(readFileSync(built, 'utf8')) as { digest: string; source: ProfileSource };
+      const { digest, source } = readBuilt(readFileSync(built, 'utf8'));
       return { ok: true, profile: buildProfile(source, { name, file, digest }) };
     }
     return existsSync(written) ? loadProfile({ name, file, text: readFileSync(written, 'utf8') }) : undefined;

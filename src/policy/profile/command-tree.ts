@@ -3,74 +3,32 @@
  * largest tools have thousands, and a policy uses a few.
  */
 import { CLASSES, type Class } from './classes.ts';
+import { CommandIndex, type GroupedSource, lastWord, parentOf } from './command-groups.ts';
 import { type FindType, ProfileMistake } from './compile-types.ts';
 import { linesOf, type Notation, parseOperands, parseOptionLine } from './notation.ts';
-import type { Command, OperandSpec, OptionSpec } from './profile.ts';
-import type { CommandSource, OptionsSource, ProfileSource } from './profile-schema.ts';
+import type { Children, Command, OperandSpec, OptionSpec } from './profile.ts';
+import type { CommandSource, OptionsSource } from './profile-schema.ts';
 
-interface Builder {
-  readonly source: ProfileSource;
+interface Tree {
+  readonly top: GroupedSource['top'];
   readonly findType: FindType;
-}
-
-/** Where each command's children and other names are, by the path of the parent: found in one pass, for thousands. */
-interface Index {
-  readonly children: ReadonlyMap<string, readonly string[]>;
-  /** By the path of the parent, the other words that lead to a command. */
-  readonly aliases: ReadonlyMap<string, readonly (readonly [word: string, path: string])[]>;
-}
-
-function buildIndex(commands: NonNullable<ProfileSource['commands']>): Index {
-  const children = new Map<string, string[]>();
-  const aliases = new Map<string, [string, string][]>();
-  const known = new Set<string>(['']);
-  const addChild = (path: string): void => {
-    if (known.has(path)) return;
-    known.add(path);
-    const parent = parentOf(path);
-    append(children, parent, path);
-    // A group need not be named for itself.
-    addChild(parent);
-  };
-  for (const [path, { aliases: others = [] }] of Object.entries(commands)) {
-    addChild(path);
-    for (const alias of others) {
-      const whole = alias.includes(' ') ? alias : `${parentOf(path)} ${alias}`.trimStart();
-      append(aliases, parentOf(whole), [lastWord(whole), path]);
-      addChild(parentOf(whole));
-    }
-  }
-  return { children, aliases };
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, Math.max(path.lastIndexOf(' '), 0));
-}
-
-function lastWord(path: string): string {
-  return path.slice(path.lastIndexOf(' ') + 1);
-}
-
-function append<Value>(map: Map<string, Value[]>, key: string, value: Value): void {
-  const values = map.get(key);
-  if (values === undefined) map.set(key, [value]);
-  else values.push(value);
+  readonly index: CommandIndex;
+  readonly commandAt: (path: string) => Command;
 }
 
 /** The tool with all its commands. Throws ProfileMistake, later also from what is compiled later. */
-export function buildTree(source: ProfileSource, findType: FindType): Command {
-  const { commands = {}, ...top } = source;
-  const index = buildIndex(commands);
+export function buildTree(source: GroupedSource, findType: FindType): Command {
+  const { top } = source;
+  const index = new CommandIndex(source);
   const byPath = new Map<string, Command>();
   const tree: Tree = {
-    source,
+    top,
     findType,
     index,
     commandAt: (path) => {
       const known = byPath.get(path);
       if (known !== undefined) return known;
-      const own = Object.hasOwn(commands, path) ? commands[path] : undefined;
-      const built = buildCommand(tree, own ?? {}, path, tree.commandAt(parentOf(path)));
+      const built = buildCommand(tree, index.commandAt(path) ?? {}, path, tree.commandAt(parentOf(path)));
       byPath.set(path, built);
       return built;
     },
@@ -80,15 +38,10 @@ export function buildTree(source: ProfileSource, findType: FindType): Command {
   return root;
 }
 
-interface Tree extends Builder {
-  readonly index: Index;
-  readonly commandAt: (path: string) => Command;
-}
-
 function buildCommand(tree: Tree, source: CommandSource, path: string, parent: Command | null): Command {
   let options: ReadonlyMap<string, OptionSpec> | undefined;
   let operands: OperandSpec | undefined;
-  let children: ReadonlyMap<string, Command> | undefined;
+  let children: Children | undefined;
   const { aliases = [] } = source;
   return {
     path: path === '' ? [] : path.split(' '),
@@ -99,7 +52,7 @@ function buildCommand(tree: Tree, source: CommandSource, path: string, parent: C
     optionsEnd: source['options-end'] ?? null,
     afterDashes: source['after-dashes'] ?? 'operands',
     readsStdin: source.stdin === 'reads',
-    executesDirectory: source.cwd === 'executes' || tree.source.cwd === 'executes',
+    executesDirectory: source.cwd === 'executes' || tree.top.cwd === 'executes',
     get children() {
       return (children ??= buildChildren(tree, path));
     },
@@ -112,19 +65,26 @@ function buildCommand(tree: Tree, source: CommandSource, path: string, parent: C
   };
 }
 
-function buildChildren({ index, commandAt }: Tree, path: string): Map<string, Command> {
-  const children = new Map<string, Command>();
-  for (const child of index.children.get(path) ?? []) children.set(lastWord(child), commandAt(child));
-  for (const [word, target] of index.aliases.get(path) ?? []) {
-    const command = commandAt(target);
-    if ((children.get(word) ?? command) !== command)
+function buildChildren({ index, commandAt }: Tree, path: string): Children {
+  const paths = new Map<string, string>();
+  for (const child of index.childrenOf(path)) paths.set(lastWord(child), child);
+  for (const [word, target] of index.aliasesOf(path)) {
+    if ((paths.get(word) ?? target) !== target)
       throw new ProfileMistake(`'${word}' is another name of '${target}', and a command of its own`);
-    children.set(word, command);
+    paths.set(word, target);
   }
-  return children;
+  return {
+    size: paths.size,
+    get: (word) => {
+      const child = paths.get(word);
+      return child === undefined ? undefined : commandAt(child);
+    },
+    keys: () => paths.keys(),
+    values: () => Array.from(paths.values(), commandAt),
+  };
 }
 
-function buildOptions({ source: { sets = {} }, findType }: Builder, source: CommandSource): Map<string, OptionSpec> {
+function buildOptions({ top: { sets = {} }, findType }: Tree, source: CommandSource): Map<string, OptionSpec> {
   const options = new Map<string, OptionSpec>();
   const addAll = (added: OptionsSource, from: string): void => {
     for (const each of CLASSES)
@@ -160,7 +120,7 @@ function buildOption(line: string, optionClass: Class, findType: FindType): Opti
   };
 }
 
-function buildOperands({ findType }: Builder, { operands }: CommandSource): OperandSpec {
+function buildOperands({ findType }: Tree, { operands }: CommandSource): OperandSpec {
   if (operands === undefined) return { types: [], rest: null };
   const { types, rest } = unwrap(parseOperands(operands), `operands '${operands}'`);
   return { types: types.map(findType), rest: rest === null ? null : findType(rest) };

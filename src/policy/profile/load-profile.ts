@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { Problem } from '../../model/problem.ts';
 import { parsePolicyDocument } from '../document.ts';
 import { errorAt, problemsOf } from '../problems.ts';
+import { type GroupedSource, groupCommands } from './command-groups.ts';
 import { buildTree } from './command-tree.ts';
 import { compileTypes, ProfileMistake } from './compile-types.ts';
 import { DIALECTS, type Dialect } from './dialects.ts';
@@ -24,7 +25,7 @@ export interface ProfileFile {
 }
 
 export type LoadedProfile =
-  | { readonly ok: true; readonly profile: Profile; readonly source: ProfileSource }
+  | { readonly ok: true; readonly profile: Profile; readonly source: GroupedSource }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** Checks and compiles a profile that somebody wrote, all of it at once. Never throws for what the file says. */
@@ -36,6 +37,7 @@ export function loadProfile({ name, file, text }: ProfileFile): LoadedProfile {
     const keys = Object.keys(profileSchema.shape);
     return { ok: false, problems: parsed.error.issues.flatMap((issue) => problemsOf(issue, document, keys)) };
   }
+  const source = groupCommands(parsed.data);
   const problems: Problem[] = [...document.problems];
   if (parsed.data.tool !== name)
     problems.push(errorAt(document, ['tool'], `is '${parsed.data.tool}', but the file is named ${name}`));
@@ -51,7 +53,7 @@ export function loadProfile({ name, file, text }: ProfileFile): LoadedProfile {
   let commands: Iterable<Command> = [];
   let names: ReadonlySet<string> | undefined;
   attempt([], () => {
-    profile = buildProfile(parsed.data, { name, file, digest: digestOf(text) });
+    profile = buildProfile(source, { name, file, digest: digestOf(text) });
     commands = commandsBelow(profile.root);
   });
   for (const command of commands) {
@@ -60,9 +62,7 @@ export function loadProfile({ name, file, text }: ProfileFile): LoadedProfile {
       checkCommand(command, () => (names ??= namesOf(commands)));
     });
   }
-  return profile === undefined || problems.length > 0
-    ? { ok: false, problems }
-    : { ok: true, profile, source: parsed.data };
+  return profile === undefined || problems.length > 0 ? { ok: false, problems } : { ok: true, profile, source };
 }
 
 /** Everything of a command is compiled, and what its options override is an option somewhere. Throws ProfileMistake. */
@@ -88,19 +88,20 @@ function namesOf(commands: Iterable<Command>): Set<string> {
 
 /** Builds a profile of data that the schema has accepted before. Throws ProfileMistake, later also from its commands. */
 export function buildProfile(
-  source: ProfileSource,
+  source: GroupedSource,
   { name, file, digest }: Pick<Profile, 'name' | 'file' | 'digest'>,
 ): Profile {
+  const { top, executesDirectory } = source;
   return {
     name,
     file,
     digest,
-    versions: source.versions,
-    parser: typeof source.parser === 'string' ? source.parser : source.parser.kind,
-    dialect: dialectOf(source.parser),
-    root: buildTree(source, compileTypes(source.types ?? {})),
-    executesDirectory: [source, ...Object.values(source.commands ?? {})].some(({ cwd }) => cwd === 'executes'),
-    neutralise: new Map(Object.entries(source.neutralise?.env ?? {})),
+    versions: top.versions,
+    parser: typeof top.parser === 'string' ? top.parser : top.parser.kind,
+    dialect: dialectOf(top.parser),
+    root: buildTree(source, compileTypes(top.types ?? {})),
+    executesDirectory,
+    neutralise: new Map(Object.entries(top.neutralise?.env ?? {})),
   };
 }
 

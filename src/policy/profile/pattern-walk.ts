@@ -40,13 +40,12 @@ export class PatternWalk implements Walk {
 
   descend(word: string): boolean {
     const { commands, wild, below } = this.#scope;
-    const children = [...commands].flatMap((command) => [...new Set(command.children.values())]);
-    if (below || children.length === 0) return false;
+    if (below || [...commands].every(({ children }) => children.size === 0)) return false;
     if (word === this.#encoded.closing) {
       this.#scope = { commands, wild, below: true };
       return true;
     }
-    const next = this.#encoded.isWild(word) ? this.#matching(word, children) : namedBy(commands, word);
+    const next = this.#encoded.isWild(word) ? this.#matching(word) : namedBy(commands, word);
     if (next.size === 0) return false;
     this.#scope = { commands: next, wild: wild || this.#encoded.isWild(word), below: false };
     return true;
@@ -68,7 +67,8 @@ export class PatternWalk implements Walk {
     return { name, spec: commands.size === 1 && !wild && !below ? spec : null };
   }
 
-  #matching(word: string, children: readonly Command[]): Set<Command> {
+  #matching(word: string): Set<Command> {
+    const children = [...this.#scope.commands].flatMap((command) => [...command.children.values()]);
     const matches = compileGlob(this.#encoded.decode(word));
     return new Set(children.filter(({ path }) => matches(path.at(-1) ?? '')));
   }

@@ -44,8 +44,7 @@ export interface Command {
   /** Other whole paths that lead to it. */
   readonly otherPaths: readonly (readonly string[])[];
   readonly parent: Command | null;
-  /** By each of their names. */
-  readonly children: ReadonlyMap<string, Command>;
+  readonly children: Children;
   /** Null for a group, which cannot be run on its own. */
   readonly class: Class | null;
   readonly operands: OperandSpec;
@@ -59,6 +58,16 @@ export interface Command {
   readonly readsStdin: boolean;
   /** True: it runs code, or follows configuration, that it finds in its working directory. */
   readonly executesDirectory: boolean;
+}
+
+/** The commands below another, by each of their names. One is made when it is first asked for. */
+export interface Children {
+  /** How many names there are. */
+  readonly size: number;
+  readonly get: (word: string) => Command | undefined;
+  readonly keys: () => Iterable<string>;
+  /** For each name its command, which makes them all. */
+  readonly values: () => Iterable<Command>;
 }
 
 export interface Profile {
