@@ -9,7 +9,7 @@ export interface Considered {
   /** The first allow that matches, and for each element of the call the files that have to lie where it says. */
   readonly allowed: { readonly place: Place; readonly claims: readonly FileWays[] } | null;
   /** Of all allows that do not match the one that came furthest; null where there are none. */
-  readonly refusal: Refusal | null;
+  readonly refusal: Omit<Refusal, 'reached'> | null;
   /** Whether the call gets what the client sends. */
   readonly stdin: 'none' | 'stream';
   /** How the tool would read the arguments; null where nothing is known of it. */
@@ -21,7 +21,7 @@ export interface Considered {
 export interface Refusal {
   readonly reason: DenyReason;
   readonly token: string | null;
-  /** For the client. */
+  /** For the client. It may be put together when it is read. */
   readonly message: string;
   readonly reached: number;
 }

@@ -3,12 +3,12 @@
  * where a wildcard stands in a subcommand's place, the pattern leads to several commands.
  */
 import { parseWords } from '../words.ts';
+import type { Fault } from './fault.ts';
 import { compileValue, encodeWords, type Encoded, type PatternValue } from './pattern-value.ts';
 import { type PatternOption, type PatternScope, PatternWalk } from './pattern-walk.ts';
 import type { Profile } from './profile.ts';
 import { type PlainOperand, type ReadArguments, readArguments } from './read-arguments.ts';
 import { faultOf } from './read-call.ts';
-import type { Fault } from './read-options.ts';
 
 /** An option that the pattern spells: it has to be in the call. */
 export interface SpelledOption extends PatternOption {

@@ -5,12 +5,12 @@ import type { DenyMatch } from '../match-deny.ts';
 import type { Rule } from '../rule.ts';
 import type { CompiledProfileAllow } from './allow-pattern.ts';
 import { expandLists } from './expand-lists.ts';
+import type { Fault } from './fault.ts';
 import type { Places } from './file-claim.ts';
 import { matchProfileAllow } from './match-allow.ts';
 import { matchProfileDeny, readForDeny } from './match-deny.ts';
 import { NO_RULE, type ProfileContext, type ProfileMatch } from './matching.ts';
 import { readCall, type ReadCall } from './read-call.ts';
-import type { Fault } from './read-options.ts';
 import type { ToolProfile } from './tool-profile.ts';
 
 /**
@@ -37,14 +37,16 @@ export function considerProfile(
   return {
     ...worst,
     allowed: allowed === null ? null : { ...allowed, claims },
-    refusal: fault === null ? refusal : { ...fault, reached: 0 },
+    refusal: fault ?? refusal,
     stdin: streams ? 'stream' : 'none',
     read: describe(call),
     executesDirectory: call.command.executesDirectory,
   };
 }
 
-type Tried = Pick<Considered, 'rules' | 'denied' | 'allowed' | 'refusal'>;
+interface Tried extends Pick<Considered, 'rules' | 'denied' | 'allowed'> {
+  readonly refusal: Refusal | null;
+}
 
 /** The element that stands for the call: a denied one, else one that is not allowed, else any. */
 function worstOf(tried: readonly Tried[]): Tried {
@@ -86,9 +88,16 @@ function consideredRule(
   { pattern, place }: Pick<Rule<unknown>, 'pattern' | 'place'>,
   match: DenyMatch | ProfileMatch,
 ): ConsideredRule {
-  return match.matched
-    ? { kind, pattern, place, matched: true }
-    : { kind, pattern, place, matched: false, why: match.why };
+  if (match.matched) return { kind, pattern, place, matched: true };
+  return {
+    kind,
+    pattern,
+    place,
+    matched: false,
+    get why() {
+      return match.why;
+    },
+  };
 }
 
 /** The rule that came furthest says best what is wrong; of equals, one that names more than `no-rule`. */
@@ -103,10 +112,26 @@ function tryAllow(
   context: ProfileContext,
   fault: Fault | null,
 ): ProfileMatch {
-  if (fault !== null) return { ...fault, matched: false, reached: 0, why: fault.message };
+  if (fault !== null) return refusedBy(fault);
   if (compiled.ok) return matchProfileAllow(compiled.pattern, call, context);
   const why = `no call can match it: ${compiled.problem}`;
   return { matched: false, reached: -1, reason: 'no-rule', token: null, message: NO_RULE, why };
+}
+
+/** No pattern matches what the tool would not take. */
+function refusedBy(fault: Fault): ProfileMatch {
+  return {
+    matched: false,
+    reached: 0,
+    reason: fault.reason,
+    token: fault.token,
+    get message() {
+      return fault.message;
+    },
+    get why() {
+      return fault.message;
+    },
+  };
 }
 
 /** Does one of the patterns say that this call gets what the client sends? */

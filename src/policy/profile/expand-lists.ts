@@ -1,7 +1,7 @@
 /** Takes lists apart (`pods,secrets`, `pods/a secret/b`): the call is decided once for each element. */
 import { quoted } from '../../model/visible.ts';
+import type { Fault } from './fault.ts';
 import type { Operand, ReadCall } from './read-call.ts';
-import type { Fault } from './read-options.ts';
 import { type ListType, WORD } from './value-type.ts';
 
 /** More elements are no call that a person makes, and each of them is matched with every rule. */

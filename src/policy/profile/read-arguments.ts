@@ -3,7 +3,8 @@
  * a word leads is the walk's to say: for a call there is one command, for a pattern there may be several.
  */
 import { visible } from '../../model/visible.ts';
-import { type Fault, looksLikeOption, type ReadOption, readOptions, type Vocabulary } from './read-options.ts';
+import type { Fault } from './fault.ts';
+import { looksLikeOption, type ReadOption, readOptions, type Vocabulary } from './read-options.ts';
 
 export interface Walk {
   /** What may stand where the walk has come to. */

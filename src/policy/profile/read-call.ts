@@ -1,9 +1,10 @@
 /** Reads a call under a profile: which command, which options with which values, which operands of which types. */
 import { didYouMean } from '../../model/problem.ts';
 import { quoted, visible } from '../../model/visible.ts';
+import { type Fault, faultThat } from './fault.ts';
 import { type Command, findOption, optionsAt, type Profile } from './profile.ts';
 import { type PlainOperand, type ReadArguments, readArguments, type Walk } from './read-arguments.ts';
-import type { Fault, ReadOption } from './read-options.ts';
+import type { ReadOption } from './read-options.ts';
 import { TEXT, type ValueType } from './value-type.ts';
 
 export interface Operand extends PlainOperand {
@@ -76,6 +77,6 @@ function withoutSubcommand(name: string): Fault {
 
 function unknownSubcommand(word: string, name: string, { children }: Command): Fault {
   const of = name === '' ? '' : ` of '${name}'`;
-  const message = `subcommand ${quoted(word, 80)}${of} is not known${didYouMean(word, children.keys())}`;
-  return { reason: 'unknown-subcommand', token: word, message };
+  const say = (): string => `subcommand ${quoted(word, 80)}${of} is not known${didYouMean(word, children.keys())}`;
+  return faultThat('unknown-subcommand', word, say);
 }

@@ -6,6 +6,7 @@ import { didYouMean } from '../../model/problem.ts';
 import type { DenyReason } from '../../model/reason.ts';
 import { visible } from '../../model/visible.ts';
 import type { Dialect } from './dialects.ts';
+import { type Fault, faultThat } from './fault.ts';
 import type { OptionSpec } from './profile.ts';
 
 /** An option as it stands in a call. */
@@ -16,14 +17,6 @@ export interface ReadOption {
   readonly values: readonly string[];
   /** False for `--no-NAME`, and for `--switch=false`. */
   readonly on: boolean;
-}
-
-/** Why an argument list cannot be read. */
-export interface Fault {
-  readonly reason: DenyReason;
-  readonly token: string;
-  /** For the client: lower case, no full stop. */
-  readonly message: string;
 }
 
 export interface Vocabulary {
@@ -225,9 +218,9 @@ function missing({ name }: Reading): OptionsRead {
 }
 
 function unknown(name: string, vocabulary: Vocabulary, whole = name): OptionsRead {
-  const shown = visible(name, 80);
   const inside = whole === name ? '' : ` in ${visible(whole.split('=', 1)[0] ?? '', 80)}`;
-  return refuse('option-refused', name, `option ${shown}${inside} is not known${suggestion(name, vocabulary)}`);
+  const say = (): string => `option ${visible(name, 80)}${inside} is not known${suggestion(name, vocabulary)}`;
+  return { ok: false, fault: faultThat('option-refused', name, say) };
 }
 
 /** An abbreviation is told its full name; anything else the option that is nearest. */
