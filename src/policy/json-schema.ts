@@ -63,6 +63,7 @@ function nestedForms(title: string, node: SchemaNode): { title: string; form: Sc
   const { properties, items, additionalProperties: values } = node;
   return [
     ...(properties === undefined ? [] : [{ title, form: node }]),
+    ...Object.entries(properties ?? {}).flatMap(([key, value]) => nestedForms(`${title}.${key}`, value)),
     ...alternatives(node).flatMap((each) => nestedForms(title, each)),
     ...(items === undefined ? [] : nestedForms(`${title}[]`, items)),
     ...(typeof values === 'object' ? nestedForms(`${title}.NAME`, values) : []),
@@ -76,7 +77,7 @@ export function policyReference(): string {
   const tool = typeof tools === 'object' ? (tools.oneOf?.[0] ?? tools) : {};
   const sections: string[] = [HEAD, section('The file', root), section('`tools.NAME`, with `type: cli`', tool)];
   for (const [key, value] of Object.entries(tool.properties ?? {})) {
-    for (const form of forms(value)) if (form.properties !== undefined) sections.push(section(`\`${key}\``, form));
+    for (const { title, form } of nestedForms(key, value)) sections.push(section(`\`${title}\``, form));
   }
   const later = Array.from(NOT_IN_THIS_VERSION, (word) => `\`${word}\``).sort();
   sections.push(`## Not in this version\n\nRefused by name when a policy is loaded: ${later.join(', ')}.\n`);
@@ -89,11 +90,6 @@ function section(title: string, node: SchemaNode): string {
     return `| \`${key}\` | ${typeOf(value)} | ${required} | ${value.description ?? ''} |`;
   });
   return ['## ' + title, '', '| key | value | required | meaning |', '|---|---|---|---|', ...rows, ''].join('\n');
-}
-
-/** A node's alternatives, and its items' where it is a list: those that are mappings get a section of their own. */
-function forms(node: SchemaNode): readonly SchemaNode[] {
-  return [node, ...alternatives(node), ...(node.items === undefined ? [] : [node.items, ...alternatives(node.items)])];
 }
 
 function alternatives(node: SchemaNode): readonly SchemaNode[] {

@@ -164,7 +164,10 @@ export const injected = z.union(
       .strictObject({ ...commandShape, redact })
       .transform(({ redact: redacted, ...command }) => only(commandOf(command), redacted)),
     z
-      .strictObject({ oauth2, redact })
+      .strictObject({
+        oauth2: oauth2.describe('An access token, refreshed before it expires (RFC 6749, section 6).'),
+        redact,
+      })
       .transform(({ oauth2: token, redact: redacted }) => only(oauth2Of(token), redacted)),
     literal,
   ],

@@ -34,7 +34,7 @@ const good = policy(
 );
 const warned = policy('warned', '    argv_allow_patterns: ["*"]\n', 'mine');
 const failing = policy('failing', '    argv_allow_patterns: [x]\n    tests: [{allow: x}, {allow: y}]\n', 'mine');
-const broken = policy('broken', '    run_as: nobody\n    timeout: 3\n');
+const broken = policy('broken', '    sandbox: true\n    timeout: 3\n');
 
 describe('policy check', () => {
   it('ends with 0 for policies that load', async () => {
@@ -57,7 +57,7 @@ describe('policy check', () => {
     const ran = await runCommand(() => check({ files: [broken, failing] }));
     expect(ran.status).toBe(1);
     expect(ran.stdout.split('\n').slice(1, 4)).toEqual([
-      `${broken}:5:5: tools.op.run_as: 'run_as' is not in this version`,
+      `${broken}:5:5: tools.op.sandbox: 'sandbox' is not in this version`,
       `${broken}:6:5: tools.op.timeout: unknown key 'timeout'`,
       expect.stringContaining(`${failing}:6:25: tools.mine.tests[1]: test failed`) as string,
     ]);
@@ -150,8 +150,8 @@ describe('policy check', () => {
           file: broken,
           line: 5,
           column: 5,
-          path: 'tools.op.run_as',
-          message: "'run_as' is not in this version",
+          path: 'tools.op.sandbox',
+          message: "'sandbox' is not in this version",
         },
         {
           severity: 'error',
