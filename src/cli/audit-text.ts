@@ -98,10 +98,17 @@ function argumentText(argument: string): string {
 function outcomeText(outcome: OutcomeEvent): string {
   const { stdin, stdout, stderr } = outcome.bytes;
   const traffic = `${formatBytes(stdin)} in, ${formatBytes(stdout + stderr)} out`;
-  return `${endText(outcome)}, ${formatDuration(outcome.durationMs)}, ${traffic}`;
+  return `${endText(outcome)}, ${formatDuration(outcome.durationMs)}, ${traffic}${redactionsText(outcome)}`;
 }
 
-function endText({ kind, status, signal, reason }: OutcomeEvent): string {
+/** Records of older versions have no such field. */
+function redactionsText({ redactions }: Partial<OutcomeEvent>): string {
+  const counts = Object.entries(redactions ?? {}).map(([name, times]) => `${visible(name)} ${digits(times)}`);
+  return counts.length === 0 ? '' : `, redacted: ${counts.join(', ')}`;
+}
+
+function endText({ kind, status, signal, reason, detector }: OutcomeEvent): string {
+  if (reason === 'content-refused') return `${reason}: ${visible(detector ?? '?')}`;
   if (kind === 'exited') return `exit ${status === null ? '?' : digits(status)}`;
   if (kind === 'signalled') return `signal ${visible(signal ?? '?')}`;
   if (kind === 'abandoned') return 'client left';

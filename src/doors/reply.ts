@@ -4,6 +4,7 @@
 import { Writable } from 'node:stream';
 import type { CallIo } from '../engine/call-io.ts';
 import type { Ending } from '../engine/door-interface.ts';
+import type { Outcome } from '../model/outcome.ts';
 import type { ReplyForm } from '../model/request.ts';
 import { EXIT_STATUS, exitStatusOf } from '../protocol/exit-status.ts';
 import { formatFrame } from '../protocol/netstring.ts';
@@ -39,7 +40,7 @@ function rawReply(io: CallIo): Reply {
             formatRefusal({
               tool: ending.tool,
               reason: outcome.reason,
-              message: LIMIT_MESSAGES[outcome.reason],
+              message: endMessage(outcome),
               request,
             }),
           );
@@ -97,15 +98,17 @@ function endEvent(ending: Ending, durationMs: number): Readonly<Record<string, u
     code: exitStatusOf(outcome),
     signal: outcome.kind === 'signalled' ? outcome.signal : undefined,
     reason: outcome.kind === 'limited' ? outcome.reason : undefined,
+    detector: outcome.kind === 'limited' ? outcome.detector : undefined,
     durationMs: Math.round(outcome.durationMs),
     bytes: outcome.bytes,
   };
 }
 
-const LIMIT_MESSAGES = {
-  'time-limit': 'the time limit ended the tool',
-  'output-limit': 'the output limit ended the tool',
-} as const;
+function endMessage({ reason, detector }: Outcome & { kind: 'limited' }): string {
+  if (reason === 'time-limit') return 'the time limit ended the tool';
+  if (reason === 'output-limit') return 'the output limit ended the tool';
+  return `what it reads or prints is refused${detector === undefined ? '' : `: ${detector}`}`;
+}
 
 function statusOf(ending: Ending): number {
   if (ending.kind === 'answered') return ending.status;

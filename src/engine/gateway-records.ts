@@ -75,6 +75,8 @@ export function outcomeRecord(caller: Caller, request: string, tool: string, out
     signal: outcome.kind === 'signalled' ? outcome.signal : null,
     durationMs: failed ? 0 : Math.round(outcome.durationMs),
     bytes: failed ? { stdin: 0, stdout: 0, stderr: 0 } : outcome.bytes,
+    redactions: failed ? {} : (outcome.redactions ?? {}),
+    detector: outcome.kind === 'limited' ? (outcome.detector ?? null) : null,
   };
 }
 

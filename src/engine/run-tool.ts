@@ -17,15 +17,17 @@ import { pumpInput, pumpOutput } from './runner-pump.ts';
 import type { Budget, Pump } from './runner-pump.ts';
 import { outcomeOfRefusal } from './runner-refusal.ts';
 
-/** What each direction's bytes pass through; absent for nothing, at no cost. Makes one stream a call. */
+/** What each direction's bytes pass through; absent for nothing, at no cost. */
 export interface Transforms {
   readonly stdin?: () => Transform;
   readonly stdout?: () => Transform;
   readonly stderr?: () => Transform;
+  /** Ends the tool where it resolves, with the name of what was refused: nothing passes the transforms from then on. */
+  readonly refused?: Promise<string>;
 }
 
 /** Why a call is ended before the tool ends by itself. */
-type Ending = LimitReason | 'abandoned';
+type Ending = LimitReason | 'abandoned' | { readonly refused: string };
 
 /** What is still forwarded after a tool that was ended has exited: what it said last is in a socket already. */
 const LAST_WORDS_MS = 1000;
@@ -85,6 +87,7 @@ async function attend(tool: StartedTool, permit: Permit, io: CallIo, transforms:
   });
   const timer = setTimeout(() => end('time-limit'), Math.min(limits.timeLimitMs, MAX_TIMER_MS));
   const onGone = (): void => end('abandoned');
+  void transforms.refused?.then((refused) => end({ refused }));
   if (io.gone.aborted) onGone();
   io.gone.addEventListener('abort', onGone, { once: true });
   io.onSignal(tool.signal);
@@ -98,7 +101,7 @@ async function attend(tool: StartedTool, permit: Permit, io: CallIo, transforms:
   const first = await Promise.race([completion(tool, pumps.drained), ending]);
   tool.end();
   if (first === 'abandoned') await windUp(tool, NOBODY_READS, limits.killGraceMs);
-  else if (typeof first === 'string') await windUp(tool, pumps.drained, limits.killGraceMs);
+  else if (typeof first === 'string' || 'refused' in first) await windUp(tool, pumps.drained, limits.killGraceMs);
 
   clearTimeout(timer);
   io.gone.removeEventListener('abort', onGone);
@@ -163,6 +166,7 @@ function outputBudget(limit: number | null, exceeded: () => void): Budget {
 function outcomeOf(how: ToolEnd | Ending, durationMs: number, bytes: ByteCounts): Outcome {
   if (how === 'abandoned') return { kind: 'abandoned', durationMs, bytes };
   if (typeof how === 'string') return { kind: 'limited', reason: how, durationMs, bytes };
+  if ('refused' in how) return { kind: 'limited', reason: 'content-refused', detector: how.refused, durationMs, bytes };
   if (how.kind === 'exited') return { kind: 'exited', status: how.status, durationMs, bytes };
   if (how.kind === 'signalled') return { kind: 'signalled', signal: how.signal, durationMs, bytes };
   return outcomeOfRefusal({ code: 'ELOST', message: 'the runner ended while the tool ran' });

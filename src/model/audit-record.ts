@@ -54,6 +54,10 @@ export interface OutcomeEvent extends AuditPeer {
   readonly signal: string | null;
   readonly durationMs: number;
   readonly bytes: ByteCounts;
+  /** How often each secret and each kind of refused content was taken out of what went back, by name. */
+  readonly redactions: Readonly<Record<string, number>>;
+  /** The rule that `content-refused` is about; null otherwise. */
+  readonly detector: string | null;
 }
 
 /** A connection of a proven client began or ended. */

@@ -35,5 +35,8 @@ export type FailureReason =
 /** Which of the gateway's limits ended a running tool: exit status 124. */
 export type LimitReason = 'time-limit' | 'output-limit';
 
+/** Why the gateway ended a running tool: a limit, or content that the policy refuses (exit status 126). */
+export type EndReason = LimitReason | 'content-refused';
+
 /** Every reason code there is. */
 export type Reason = DenyReason | FailureReason | LimitReason;

@@ -57,6 +57,8 @@ const FIELDS: { readonly [E in AuditEvent as E['event']]: Fields<E> } = {
     signal: 1,
     durationMs: 1,
     bytes: 1,
+    redactions: 1,
+    detector: 1,
     ...PEER,
   },
   connection: { client: 1, action: 1, reason: 1, ...PEER },

@@ -46,6 +46,8 @@ export function outcome(changes: Partial<OutcomeEvent> = {}): OutcomeEvent {
     signal: null,
     durationMs: 12,
     bytes: { stdin: 0, stdout: 340, stderr: 0 },
+    redactions: {},
+    detector: null,
     ...peer,
     ...changes,
   };
