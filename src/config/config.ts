@@ -4,6 +4,7 @@
 import { stringify } from 'yaml';
 import type * as z from 'zod';
 import type { ListenAddress } from '../model/listen-address.ts';
+import type { RunAs } from '../model/run-as.ts';
 import type { Problem } from '../model/problem.ts';
 import { compareProblems, didYouMean } from '../model/problem.ts';
 import { quoted } from '../model/visible.ts';
@@ -28,6 +29,12 @@ export interface Config {
   readonly maxChannelsPerClient: number;
   /** Milliseconds that running calls have to end after SIGTERM. */
   readonly drainMs: number;
+  /** As whom tools run whose policy does not say. */
+  readonly runAs: RunAs;
+  /** First and last user id that clients are given for `per-client`; null for none. */
+  readonly clientUids: readonly [number, number] | null;
+  /** Where the runners of other users are found. */
+  readonly runnerSockets: string;
   /** The same under the file's own names and units, for `config check`. */
   readonly text: ConfigText;
 }
@@ -65,8 +72,16 @@ function configOf(text: ConfigText): Config {
     maxUnauthenticated: text.limits.max_unauthenticated,
     maxChannelsPerClient: text.limits.max_channels_per_client,
     drainMs: text.drain_secs * 1000,
+    runAs: runAsOf(text.run_as.user),
+    clientUids: text.run_as.client_uids,
+    runnerSockets: text.run_as.sockets,
     text,
   };
+}
+
+function runAsOf(user: string | null): RunAs {
+  if (user === null) return { kind: 'gateway' };
+  return user === 'per-client' ? { kind: 'per-client' } : { kind: 'user', name: user };
 }
 
 function problemsOfIssue(issue: z.core.$ZodIssue, document: YamlDocument): Problem[] {

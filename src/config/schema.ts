@@ -49,6 +49,33 @@ const limits = z.strictObject({
     .describe('Channels that a client may have open, over all its keys and connections.'),
 });
 
+/** Above what distributions give to people, services and containers (systemd's "UIDS-GIDS" lists them), below 2^31. */
+const uid = z.int().min(1000).max(2_147_483_646);
+
+const runAs = z.strictObject({
+  user: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_-]{0,31}$/, { error: 'expected the name of a user, or per-client' })
+    .nullable()
+    .default(null)
+    .describe(
+      "The OS user that tools run as whose policy does not say: a name, or `per-client`. `null`: the gateway's own user, a mode for development in which a tool can read the gateway's keys and secrets.",
+    ),
+  client_uids: z
+    .tuple([uid, uid])
+    .refine(([first, last]) => first <= last, { error: 'expected [FIRST, LAST]' })
+    .nullable()
+    .default(null)
+    .describe(
+      'First and last of the user ids that `per-client` gives to clients, each to one client for good. They are of no user of the host. `null`: none.',
+    ),
+  sockets: z
+    .string()
+    .regex(/^\/[^\0]*[^/\0]$/, { error: 'expected an absolute path' })
+    .default('/run/carapace-runner')
+    .describe('Where a gateway that is not root finds the runners of other users: `USER.sock`.'),
+});
+
 /** The file's schema. Read what it accepts through `loadConfig`. */
 export const configSchema = z.strictObject({
   listen: z
@@ -59,6 +86,7 @@ export const configSchema = z.strictObject({
   log: log.prefault({}).describe('The operational log.'),
   audit: audit.prefault({}).describe('The audit log.'),
   limits: limits.prefault({}).describe('Bounds on what clients may take of the gateway.'),
+  run_as: runAs.prefault({}).describe('As whom tools run.'),
   drain_secs: seconds(0, 600).default(10).describe('Seconds that running calls have to end after SIGTERM.'),
 });
 

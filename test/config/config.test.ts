@@ -28,6 +28,9 @@ describe('carapace.yaml', () => {
         maxUnauthenticated: 100,
         maxChannelsPerClient: 64,
         drainMs: 10_000,
+        runAs: { kind: 'gateway' },
+        clientUids: null,
+        runnerSockets: '/run/carapace-runner',
       });
     },
   );
@@ -38,6 +41,7 @@ listen: ["0.0.0.0:22", "[::1]:2222", "unix:/run/carapace.sock"]
 log: {level: debug, format: json}
 audit: {durable: true}
 limits: {login_grace_secs: 5, max_auth_tries: 2, max_unauthenticated: 10, max_channels_per_client: 8}
+run_as: {user: op, client_uids: [200000, 200999], sockets: /srv/runners}
 drain_secs: 0
 `;
     expect(load(text)).toMatchObject({
@@ -49,11 +53,19 @@ drain_secs: 0
       maxUnauthenticated: 10,
       maxChannelsPerClient: 8,
       drainMs: 0,
+      runAs: { kind: 'user', name: 'op' },
+      clientUids: [200_000, 200_999],
+      runnerSockets: '/srv/runners',
     });
+    expect(load('run_as: {user: per-client}').runAs).toEqual({ kind: 'per-client' });
   });
 
   it.each([
     ['lisen: []', "carapace.yaml:1:1: unknown key 'lisen' (did you mean 'listen'?)"],
+    ['run_as: {user: "a b"}', 'expected the name of a user, or per-client'],
+    ['run_as: {client_uids: [0, 5]}', 'carapace.yaml:1:24: run_as.client_uids[0]: '],
+    ['run_as: {client_uids: [3000, 2000]}', 'expected [FIRST, LAST]'],
+    ['run_as: {sockets: run}', 'expected an absolute path'],
     [
       'limits:\n  max_auth_trys: 3',
       "carapace.yaml:2:3: limits: unknown key 'max_auth_trys' (did you mean 'max_auth_tries'?)",
