@@ -2,14 +2,14 @@
  * The gateway's host key: what clients pin. Made once, by whichever command needs it first, and never replaced.
  */
 import { generateKeyPairSync, randomInt } from 'node:crypto';
-import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fingerprint } from '../identity/public-key.ts';
 import { formatPrivateKey, parsePrivateKey, publicBlobOf } from '../identity/private-key.ts';
 import { CarapaceError, errnoOf } from '../model/error.ts';
 import { quoted } from '../model/visible.ts';
 import type { Trust } from './safe-file.ts';
-import { checkTrustedDirectory, OTHERS_MAY_ANYTHING, readTrustedFile, writeFileAtomically } from './safe-file.ts';
+import { OTHERS_MAY_ANYTHING, readTrustedFile, writeFileAtomically } from './safe-file.ts';
+import { type FileOwner, prepareStateDirectory } from './state-directory.ts';
 
 /** The host key. Its private half never leaves the process but into the SSH server. */
 export interface HostKey {
@@ -33,21 +33,10 @@ export interface HostKey {
  */
 export function loadHostKey(stateDirectory: string): HostKey {
   const path = join(stateDirectory, 'host_key');
-  mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
-  const owner = gatewayUser(stateDirectory);
-  const trust = owner === undefined ? {} : { ownerUids: [0, owner.uid] };
-  checkTrustedDirectory(stateDirectory, trust);
+  const { owner, trust } = prepareStateDirectory(stateDirectory);
   const key = readHostKey(path, trust) ?? makeHostKey(path, owner) ?? readHostKey(path, trust);
   if (key !== undefined) return key;
   throw new CarapaceError('configuration', `${quoted(path, 4096)}: was removed while it was made`);
-}
-
-type Owner = { readonly uid: number; readonly gid: number };
-
-/** The directory's owner, where this process is root and the gateway is not. */
-function gatewayUser(stateDirectory: string): Owner | undefined {
-  const { uid, gid } = statSync(stateDirectory);
-  return process.getuid?.() === 0 && uid !== 0 ? { uid, gid } : undefined;
 }
 
 /** Undefined where there is no file. */
@@ -71,7 +60,7 @@ function readIfThere(path: string, trust: Trust): string | undefined {
 }
 
 /** Undefined where another process was faster. */
-function makeHostKey(path: string, owner: Owner | undefined): HostKey | undefined {
+function makeHostKey(path: string, owner: FileOwner | undefined): HostKey | undefined {
   const { privateKey } = generateKeyPairSync('ed25519');
   const text = formatPrivateKey(privateKey, 'carapace', randomInt(2 ** 32));
   const key = hostKeyOf(text, publicBlobOf(privateKey));

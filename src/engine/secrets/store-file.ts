@@ -1,0 +1,111 @@
+/**
+ * One secret as one file: `NAME.age`, a small JSON document encrypted with age.
+ *
+ * Invariants: the name is inside what is encrypted and must be the file's, so a file that was renamed or put in another's
+ * place is refused. Owner and mode are judged on the descriptor that is read. No message holds a value.
+ */
+import { join } from 'node:path';
+import { CarapaceError, errnoOf } from '../../model/error.ts';
+import { Secret } from '../../model/secret.ts';
+import { quoted } from '../../model/visible.ts';
+import { parseStrictJson } from '../../protocol/strict-json.ts';
+import { OTHERS_MAY_ANYTHING, readTrustedFile, type Trust } from '../safe-file.ts';
+import { decryptWith, encryptTo } from './store-age.ts';
+
+/** A secret as it is kept. */
+export interface StoredSecret {
+  readonly name: string;
+  readonly setAt: Date;
+  readonly value: Secret;
+}
+
+export type Unsealed =
+  | { readonly kind: 'secret'; readonly secret: StoredSecret }
+  | { readonly kind: 'other-identity' }
+  | { readonly kind: 'bad'; readonly fault: string };
+
+/** Bytes of a value: a key file or a token is a thousandth of it. */
+export const MAX_VALUE_BYTES = 1024 * 1024;
+/** JSON may write a byte as six, and age adds a thousandth. */
+const MAX_FILE_BYTES = 7 * MAX_VALUE_BYTES;
+
+/** Path of the file of a secret. `name` must be one: no name leads out of the directory. */
+export function secretPath(directory: string, name: string): string {
+  return join(directory, `${name}.age`);
+}
+
+/** What is wrong with a value, or undefined. */
+export function valueProblem(value: Secret): string | undefined {
+  const text = value.reveal();
+  if (text === '') return 'is empty';
+  if (text.includes('\0')) return 'holds NUL, which no environment and no header can carry';
+  if (!text.isWellFormed()) return 'is no Unicode text';
+  return value.byteLength > MAX_VALUE_BYTES ? `is larger than ${MAX_VALUE_BYTES} bytes` : undefined;
+}
+
+/** Encrypts a secret. */
+export function sealSecret(recipient: string, { name, setAt, value }: StoredSecret): Promise<Buffer> {
+  const text = JSON.stringify({ v: 1, name, setAt: setAt.toISOString(), value: value.reveal() });
+  return encryptTo(recipient, new Secret(text));
+}
+
+/** Decrypts the file of the secret `name`. Never throws. */
+export async function unsealSecret(identities: readonly Secret[], name: string, file: Buffer): Promise<Unsealed> {
+  const decrypted = await decryptWith(identities, file);
+  if (decrypted.kind === 'other-identity') return { kind: 'other-identity' };
+  if (decrypted.kind === 'damaged') return { kind: 'bad', fault: 'is damaged or not whole' };
+  const secret = parseSecret(decrypted.text);
+  if (secret === undefined) return { kind: 'bad', fault: 'is no file that carapace wrote' };
+  if (secret.name === name) return { kind: 'secret', secret };
+  return {
+    kind: 'bad',
+    fault: `holds the secret ${quoted(secret.name)}: it was renamed, or put in the place of another`,
+  };
+}
+
+const KEYS = 'name,setAt,v,value';
+
+function parseSecret(text: Secret): StoredSecret | undefined {
+  const parsed = parseStrictJson(text.reveal());
+  if (!parsed.ok || typeof parsed.value !== 'object' || parsed.value === null) return undefined;
+  const { v, name, setAt, value } = parsed.value as Record<string, unknown>;
+  if (Object.keys(parsed.value).toSorted().join(',') !== KEYS || v !== 1) return undefined;
+  if (typeof name !== 'string' || typeof setAt !== 'string' || typeof value !== 'string') return undefined;
+  if (Number.isNaN(Date.parse(setAt)) || valueProblem(new Secret(value)) !== undefined) return undefined;
+  return { name, setAt: new Date(setAt), value: new Secret(value) };
+}
+
+/**
+ * Reads the file of a secret.
+ *
+ * @throws CarapaceError `secret-missing` where there is none; `secret-unreadable` where others could have read or
+ * written it
+ */
+export function readSecretFile(directory: string, name: string, trust: Trust): Buffer {
+  try {
+    return readTrustedFile(secretPath(directory, name), {
+      ...trust,
+      forbiddenMode: OTHERS_MAY_ANYTHING,
+      maxBytes: MAX_FILE_BYTES,
+    });
+  } catch (error) {
+    if (!(error instanceof CarapaceError)) throw error;
+    if (errnoOf(error.cause) === 'ENOENT') throw missingSecret(name);
+    throw new CarapaceError('secret-unreadable', `secret ${quoted(name)}: ${error.message}`, {
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+      cause: error,
+    });
+  }
+}
+
+/** The error for a name under which nothing is stored. */
+export function missingSecret(name: string, suggestion = ''): CarapaceError {
+  return new CarapaceError('secret-missing', `secret ${quoted(name)}: does not exist${suggestion}`, {
+    hint: 'run: carapace secret list',
+  });
+}
+
+/** The error for a secret that is there and cannot be used; `why` begins with the file. */
+export function unreadableSecret(name: string, why: string, hint: string): CarapaceError {
+  return new CarapaceError('secret-unreadable', `secret ${quoted(name)}: ${why}`, { hint });
+}
