@@ -63,16 +63,20 @@ export async function unsealSecret(identities: readonly Secret[], name: string, 
   };
 }
 
-const KEYS = 'name,setAt,v,value';
-
 function parseSecret(text: Secret): StoredSecret | undefined {
   const parsed = parseStrictJson(text.reveal());
-  if (!parsed.ok || typeof parsed.value !== 'object' || parsed.value === null) return undefined;
-  const { v, name, setAt, value } = parsed.value as Record<string, unknown>;
-  if (Object.keys(parsed.value).toSorted().join(',') !== KEYS || v !== 1) return undefined;
+  const { name, setAt, value } = (parsed.ok ? fieldsOf(parsed.value) : undefined) ?? {};
   if (typeof name !== 'string' || typeof setAt !== 'string' || typeof value !== 'string') return undefined;
-  if (Number.isNaN(Date.parse(setAt)) || valueProblem(new Secret(value)) !== undefined) return undefined;
-  return { name, setAt: new Date(setAt), value: new Secret(value) };
+  const secret = { name, setAt: new Date(setAt), value: new Secret(value) };
+  const good = !Number.isNaN(secret.setAt.getTime()) && valueProblem(secret.value) === undefined;
+  return good ? secret : undefined;
+}
+
+/** The fields of the one version that there is; a further one may mean something, so it is none of ours. */
+function fieldsOf(value: unknown): Record<string, unknown> | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const fields = value as Record<string, unknown>;
+  return fields['v'] === 1 && Object.keys(fields).length === 4 ? fields : undefined;
 }
 
 /**
@@ -90,11 +94,7 @@ export function readSecretFile(directory: string, name: string, trust: Trust): B
     });
   } catch (error) {
     if (!(error instanceof CarapaceError)) throw error;
-    if (errnoOf(error.cause) === 'ENOENT') throw missingSecret(name);
-    throw new CarapaceError('secret-unreadable', `secret ${quoted(name)}: ${error.message}`, {
-      ...(error.hint === undefined ? {} : { hint: error.hint }),
-      cause: error,
-    });
+    throw errnoOf(error.cause) === 'ENOENT' ? missingSecret(name) : unreadableSecret(name, error);
   }
 }
 
@@ -105,7 +105,11 @@ export function missingSecret(name: string, suggestion = ''): CarapaceError {
   });
 }
 
-/** The error for a secret that is there and cannot be used; `why` begins with the file. */
-export function unreadableSecret(name: string, why: string, hint: string): CarapaceError {
-  return new CarapaceError('secret-unreadable', `secret ${quoted(name)}: ${why}`, { hint });
+/** The error for a secret that is there and cannot be used. `why`: its message begins with the file. */
+export function unreadableSecret(
+  name: string,
+  why: { readonly message: string; readonly hint?: string | undefined },
+): CarapaceError {
+  const hint = why.hint === undefined ? {} : { hint: why.hint };
+  return new CarapaceError('secret-unreadable', `secret ${quoted(name)}: ${why.message}`, { ...hint, cause: why });
 }

@@ -9,24 +9,17 @@ import { CarapaceError, errnoOf } from '../../model/error.ts';
 import type { Secret } from '../../model/secret.ts';
 import { quoted } from '../../model/visible.ts';
 import { secretNameProblem } from '../../policy/injected-text.ts';
-import { checkTrustedDirectory, OTHERS_MAY_ANYTHING, syncDirectory, writeFileAtomically } from '../safe-file.ts';
+import { syncDirectory, writeFileAtomically } from '../safe-file.ts';
 import { stateOwner } from '../state-directory.ts';
 import type { IdentityPlace, IdentitySource } from './identity.ts';
-import { type AskPassphrase, createKeyringOpener, type Keyring, type KeyringOpener } from './identity-keyring.ts';
+import { type AskPassphrase, createKeyringOpener } from './identity-keyring.ts';
 import { missingIdentity, noteRecipient, recipientForWriting } from './identity-recipient.ts';
-import {
-  missingSecret,
-  readSecretFile,
-  sealSecret,
-  secretPath,
-  type StoredSecret,
-  unreadableSecret,
-  unsealSecret,
-  valueProblem,
-} from './store-file.ts';
+import { type Rotated, type Rotation, rotateIdentity } from './identity-rotation.ts';
+import { missingSecret, sealSecret, secretPath, valueProblem } from './store-file.ts';
 import { removeLeftovers } from './store-leftovers.ts';
 import { listSecrets, type SecretEntry } from './store-list.ts';
 import { secretsDirectory, whileLocked } from './store-lock.ts';
+import { readStored, type StoreParts } from './store-read.ts';
 
 export interface StoreOptions extends IdentityPlace {
   /** Asked where the identity takes a passphrase and no credential holds it. */
@@ -50,6 +43,8 @@ export interface SecretStore {
   readonly write: (name: string, value: Secret) => Promise<'set' | 'replaced'>;
   /** Removes a secret, lasting; false where there is none. @throws as `write` does */
   readonly remove: (name: string) => Promise<boolean>;
+  /** A text that is another one after each change of the secret's file; undefined where there is none. Never throws. */
+  readonly stamp: (name: string) => string | undefined;
   /** What is stored, by name; nothing is decrypted. @throws the system's error */
   readonly list: () => readonly SecretEntry[];
   /**
@@ -58,7 +53,21 @@ export interface SecretStore {
    *
    * @throws CarapaceError `configuration` where it cannot be used, or secrets are there without one
    */
-  readonly unlock: () => Promise<IdentitySource | null>;
+  readonly unlock: () => Promise<UnlockedIdentity | null>;
+  /**
+   * Gives the store a new identity and encrypts every secret to it, or finishes what a killed process began of that.
+   *
+   * @throws CarapaceError `configuration`, `secret-unreadable` where a secret cannot be read, `secret-busy`; all that
+   * could be read before can be read then
+   */
+  readonly rotate: (rotation: Rotation) => Promise<Rotated>;
+}
+
+/** Where the identity was found. */
+export interface UnlockedIdentity {
+  readonly source: IdentitySource;
+  /** A rotation was not finished: the identity before is kept, until `rotate-key` is run again. */
+  readonly unfinished: boolean;
 }
 
 /** Opens the store; touches nothing before it is used. */
@@ -73,87 +82,39 @@ export function openSecretStore({ askPassphrase, ...place }: StoreOptions): Secr
     read: (name) => readSecret(parts, kept, name),
     write: (name, value) => writeSecret(parts, name, value),
     remove: (name) => removeSecret(parts, name),
+    stamp: (name) => (secretNameProblem(name) === undefined ? stampOf(secretPath(parts.directory, name)) : undefined),
     list: () => listSecrets(parts.directory, stateOwner(place.stateDirectory).trust),
     unlock: () => unlockStore(parts),
+    rotate: (rotation) => rotateIdentity(parts, rotation),
   };
 }
 
-/** What the parts of the store work with. */
-export interface StoreParts {
-  readonly place: IdentityPlace;
-  readonly directory: string;
-  readonly keyring: KeyringOpener;
-}
-
-/** A value that was decrypted, and the state of its file then. */
+/** A value that was decrypted, and the stamp of its file then. */
 interface KeptSecret {
-  readonly state: string;
+  readonly stamp: string;
   readonly value: Secret;
 }
 
 async function readSecret(parts: StoreParts, kept: Map<string, KeptSecret>, name: string): Promise<Secret> {
   if (secretNameProblem(name) !== undefined) throw missingSecret(name);
   const path = secretPath(parts.directory, name);
-  const state = stateOf(path);
+  const stamp = stampOf(path);
   const known = kept.get(name);
-  if (known !== undefined && known.state === state) return known.value;
+  if (known !== undefined && known.stamp === stamp) return known.value;
   kept.delete(name);
   const { value } = await readStored(parts, name);
   // Written meanwhile: this is the old value or the new one, and the next call looks again.
-  if (state !== undefined && stateOf(path) === state) kept.set(name, { state, value });
+  if (stamp !== undefined && stampOf(path) === stamp) kept.set(name, { stamp, value });
   return value;
 }
 
 /** Changes whenever the file, its owner or its mode does; undefined where it cannot be seen. */
-function stateOf(path: string): string | undefined {
+function stampOf(path: string): string | undefined {
   try {
     const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
     return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
   } catch {
     return undefined;
-  }
-}
-
-/** Reads and decrypts one secret, whatever was read before. @throws as `SecretStore.read` does */
-export async function readStored(parts: StoreParts, name: string): Promise<StoredSecret> {
-  const path = quoted(secretPath(parts.directory, name), 4096);
-  for (let last = false; ; last = true) {
-    checkDirectory(parts, name);
-    const file = readSecretFile(parts.directory, name, stateOwner(parts.place.stateDirectory).trust);
-    const { all, source } = await openKeyring(parts, name);
-    const unsealed = await unsealSecret(all, name, file);
-    if (unsealed.kind === 'secret') return unsealed.secret;
-    const again = 'set it again: carapace secret set NAME';
-    if (unsealed.kind === 'bad') throw unreadableSecret(name, `${path} ${unsealed.fault}`, again);
-    // A rotation may have come between the file and the identity; it does so once.
-    if (!last) continue;
-    const why = `${path} is encrypted to another identity than that of ${quoted(source.path, 4096)}`;
-    throw unreadableSecret(name, why, `put the identity back that it was set under, or ${again}`);
-  }
-}
-
-async function openKeyring({ place, keyring }: StoreParts, name: string): Promise<Keyring> {
-  try {
-    const ring = await keyring.open();
-    if (ring !== null) return ring;
-  } catch (error) {
-    if (!(error instanceof CarapaceError)) throw error;
-    throw unreadableSecret(name, error.message, error.hint ?? 'run: carapace secret list');
-  }
-  const { message, hint = '' } = missingIdentity(place);
-  throw unreadableSecret(name, message, hint);
-}
-
-function checkDirectory({ place, directory }: StoreParts, name: string): void {
-  try {
-    checkTrustedDirectory(directory, {
-      ...stateOwner(place.stateDirectory).trust,
-      forbiddenMode: OTHERS_MAY_ANYTHING,
-    });
-  } catch (error) {
-    if (!(error instanceof CarapaceError)) throw error;
-    if (errnoOf(error.cause) === 'ENOENT') throw missingSecret(name);
-    throw unreadableSecret(name, error.message, error.hint ?? 'run: carapace secret list');
   }
 }
 
@@ -195,17 +156,18 @@ async function removeSecret({ place, directory }: StoreParts, name: string): Pro
   });
 }
 
-async function unlockStore({ place, directory, keyring }: StoreParts): Promise<IdentitySource | null> {
+async function unlockStore({ place, directory, keyring }: StoreParts): Promise<UnlockedIdentity | null> {
   const ring = await keyring.open();
   if (ring === null) {
     if (listSecrets(directory, stateOwner(place.stateDirectory).trust).length > 0) throw missingIdentity(place);
     return null;
   }
-  if (ring.source.kind === 'file') return ring.source;
-  return whileLocked(place.stateDirectory, async (state) => {
-    // Again, as a rotation may have come between; the passphrase is known by now.
-    const current = await keyring.open();
-    if (current !== null && current.source.kind !== 'file') noteRecipient(place, state, current.recipient);
-    return current?.source ?? null;
-  });
+  if (ring.source.kind !== 'file') {
+    await whileLocked(place.stateDirectory, async (state) => {
+      // Again, as a rotation may have come between; the passphrase is known by now.
+      const current = await keyring.open();
+      if (current !== null && current.source.kind !== 'file') noteRecipient(place, state, current.recipient);
+    });
+  }
+  return { source: ring.source, unfinished: ring.all.length > 1 };
 }
