@@ -66,7 +66,8 @@ export async function runTool(
 /** The permit in the runner's words, with the directories that the policy leaves to the gateway. */
 function commandOf(permit: Permit, directories: ToolDirectories): ToolCommand {
   const env = [...permit.env].map(([name, value]) => `${name}=${value}`);
-  if (!permit.env.has('HOME')) env.push(`HOME=${directories.homeOf(permit.tool)}`);
+  const home = permit.env.has('HOME') ? null : directories.homeOf(permit.tool);
+  if (home !== null) env.push(`HOME=${home}`);
   const { path, dev, ino } = permit.cwd ?? directories.empty;
   return {
     binary: permit.binary,
@@ -75,6 +76,8 @@ function commandOf(permit: Permit, directories: ToolDirectories): ToolCommand {
     cwd: { path, dev, ino },
     stdin: permit.stdin,
     killGraceMs: permit.limits.killGraceMs,
+    home: directories.areHomesMade ? null : home,
+    limits: permit.limits.resources,
   };
 }
 

@@ -6,6 +6,8 @@ import type { OpenedDirectory } from '../model/permit.ts';
 export interface ToolDirectories {
   /** HOME of a tool whose policy injects none: its own, 0700, empty until the tool puts something there. */
   readonly homeOf: (tool: string) => string;
+  /** Whether `homeOf` makes it; else the runner does, as its own user. */
+  readonly areHomesMade: boolean;
   /** Where a tool starts whose policy names no directory: nothing is in it, and nothing can be put there. */
   readonly empty: OpenedDirectory;
 }
@@ -15,6 +17,7 @@ export function openToolDirectories(stateDirectory: string): ToolDirectories {
   const homes = makeDirectory(join(stateDirectory, 'home'), 0o700);
   const known = new Map<string, string>();
   return {
+    areHomesMade: true,
     empty: opened(makeDirectory(join(stateDirectory, 'empty'), 0o555)),
     homeOf: (tool) => {
       const home = known.get(tool) ?? makeDirectory(join(homes, tool), 0o700);
@@ -31,7 +34,8 @@ export function makeDirectory(path: string, mode: number): string {
   return path;
 }
 
-function opened(path: string): OpenedDirectory {
+/** A directory that is there. Throws what stat(2) throws. */
+export function opened(path: string): OpenedDirectory {
   const { dev, ino } = statSync(path, { bigint: true });
   return { path, dev: String(dev), ino: String(ino) };
 }

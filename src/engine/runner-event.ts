@@ -1,9 +1,11 @@
 /** Checks what a runner says: it may run as another user, and among that user's tools. */
-import type { RunnerEvent } from '../model/runner-messages.ts';
+import type { OpenedDirectory } from '../model/permit.ts';
+import type { RunnerEvent, RunnerHello } from '../model/runner-messages.ts';
 
 /** The event of one line; undefined for anything that no runner sends. Never throws. */
 export function parseEvent(line: string): RunnerEvent | undefined {
   const value = parseObject(line);
+  if (value?.['type'] === 'hello') return parseHello(value);
   const token = value?.['token'];
   if (value === undefined || typeof token !== 'string') return undefined;
   switch (value['type']) {
@@ -20,6 +22,31 @@ export function parseEvent(line: string): RunnerEvent | undefined {
   }
 }
 
+/** What of /proc/PID/status is read; longer than it is with the most groups that a user may be in. */
+const MAX_STATUS_CHARS = 1024 * 1024;
+
+function parseHello({ pid, status, place }: Record<string, unknown>): RunnerHello | undefined {
+  if (!isInteger(pid, 1, 2 ** 31) || typeof status !== 'string' || status.length > MAX_STATUS_CHARS) return undefined;
+  if (place === null) return { type: 'hello', pid, status, place };
+  const { empty, homes } = isObject(place) ? place : {};
+  const { path, dev, ino } = isObject(empty) ? empty : {};
+  if (!isPath(homes) || !isPath(path) || !isNumber(dev) || !isNumber(ino)) return undefined;
+  const directory: OpenedDirectory = { path, dev, ino };
+  return { type: 'hello', pid, status, place: { empty: directory, homes } };
+}
+
+function isPath(value: unknown): value is string {
+  return typeof value === 'string' && value.startsWith('/') && !value.includes('\0');
+}
+
+function isNumber(value: unknown): value is string {
+  return typeof value === 'string' && /^[0-9]{1,20}$/.test(value);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
 function parseExit(token: string, status: unknown, signal: unknown): RunnerEvent | undefined {
   if (signal === null && isInteger(status, 0, 255)) return { type: 'exited', token, status, signal };
   const isSignal = typeof signal === 'string' && /^SIG[A-Z0-9]{2,10}$/.test(signal);
@@ -34,7 +61,7 @@ function parseRefusal(token: string, code: unknown, message: unknown): RunnerEve
 function parseObject(line: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+    return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }

@@ -10,6 +10,7 @@ import type { Log } from './log.ts';
 import type { ToolCommand, ToolStart } from './runner-call.ts';
 import { makeDirectory, openToolDirectories } from './runner-directories.ts';
 import type { ToolDirectories } from './runner-directories.ts';
+import { launchRunner } from './runner-launch.ts';
 import { superviseRunner } from './runner-supervisor.ts';
 import type { Supervisor } from './runner-supervisor.ts';
 
@@ -50,7 +51,11 @@ export function openRunner({ stateDirectory, entry = builtEntry(), log }: Runner
   const base = installationOf(directory);
   // Each has a name of its own, so that one that starts again does not sweep the tools of the other.
   const supervisors = Array.from({ length: PROCESSES }, (_, index) =>
-    superviseRunner({ entry, socketDirectory, installation: `${base}${index}` }, log),
+    superviseRunner({
+      launch: () => launchRunner({ entry, socketDirectory, installation: `${base}${index}` }),
+      subject: 'runner',
+      log,
+    }),
   );
   return {
     directories,
@@ -74,7 +79,7 @@ function leastLoaded(supervisors: readonly Supervisor[]): Supervisor {
 }
 
 /** `main.js` beside a compiled engine; a source file names a source file, which takes a loader. */
-function builtEntry(): string {
+export function builtEntry(): string {
   return fileURLToPath(new URL(`../runner/main${extname(import.meta.url)}`, import.meta.url));
 }
 
@@ -88,7 +93,7 @@ function placeForSockets(directory: string): string {
 }
 
 /** The beginning of the names that this installation's tools carry: 31 hexadecimal digits, made once and kept. */
-function installationOf(directory: string): string {
+export function installationOf(directory: string): string {
   const path = join(directory, 'installation');
   try {
     const text = readFileSync(path, 'latin1').trim();

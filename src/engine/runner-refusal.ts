@@ -27,6 +27,8 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   EPERM: { reason: 'tool-unavailable', message: 'its program may not be run on the host' },
   ENOEXEC: { reason: 'tool-unavailable', message: 'its program is of a kind that the host cannot run' },
   ESTALE: { reason: 'tool-unavailable', message: 'its working directory on the host is not the one that was allowed' },
+  ENOLIMIT: { reason: 'tool-unavailable', message: 'the host cannot set the limits that it must run under' },
+  ENOHOME: { reason: 'tool-unavailable', message: 'its home directory on the host cannot be made' },
   E2BIG: {
     reason: 'too-large',
     message: 'its arguments and environment are larger than the host can pass to a program',

@@ -35,10 +35,16 @@ const isEnvironment: Check = (value) => Array.isArray(value) && value.every(isVa
 const isStdin: Check = (value) => value === 'none' || value === 'stream';
 const isSignal: Check = (value) => SIGNALS.includes(value);
 const isGrace: Check = (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= MAX_GRACE_MS;
+const isHome: Check = (value) => value === null || isPath(value);
+/** 0 is no limit that a program could start under. */
+const isLimit: Check = (value) => value === null || (Number.isSafeInteger(value) && Number(value) > 0);
 const isAnything: Check = () => true;
 
 const DIRECTORY: Fields = { path: isPath, dev: isNumber, ino: isNumber };
 const isDirectory: Check = (value) => isRecord(value) && wrongField(value, DIRECTORY) === undefined;
+
+const LIMITS: Fields = { cpuSeconds: isLimit, memoryBytes: isLimit, processes: isLimit, openFiles: isLimit };
+const isLimits: Check = (value) => value === null || (isRecord(value) && wrongField(value, LIMITS) === undefined);
 
 const FIELDS: ReadonlyMap<unknown, Fields> = new Map<unknown, Fields>([
   [
@@ -52,6 +58,8 @@ const FIELDS: ReadonlyMap<unknown, Fields> = new Map<unknown, Fields>([
       cwd: isDirectory,
       stdin: isStdin,
       killGraceMs: isGrace,
+      home: isHome,
+      limits: isLimits,
     },
   ],
   ['signal', { type: isAnything, token: isToken, signal: isSignal }],

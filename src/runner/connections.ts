@@ -16,11 +16,16 @@ export interface ConnectionEvents {
   readonly stream: (token: string, descriptor: 0 | 1 | 2, socket: Socket) => void;
 }
 
-/** Makes the server; the caller lets it listen. A connection that begins with anything else is closed without a word. */
-export function createConnections(secret: string, events: ConnectionEvents): Server {
+/**
+ * Makes the server; the caller lets it listen. A connection that begins with anything else is closed without a word.
+ * `secret`: of the control connection; undefined where whoever may connect is the gateway.
+ */
+export function createConnections(secret: string | undefined, events: ConnectionEvents): Server {
   let isControlled = false;
+  const isControl = (header: string): boolean =>
+    secret === undefined ? /^[0-9a-f]{32} C\n$/.test(header) : header === controlHeader(secret);
   const route = (socket: Socket, header: string, rest: Buffer): void => {
-    if (header === controlHeader(secret) && !isControlled) {
+    if (!isControlled && isControl(header)) {
       isControlled = true;
       events.control(socket, rest);
       return;

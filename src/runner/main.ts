@@ -3,10 +3,8 @@
  * purpose: fork(2) takes time in proportion to the memory of who calls it, and what runs here could be read by tools of
  * the same user. It knows no policy, key or store.
  *
- * `main.js SOCKET INSTALLATION`: where to listen (nothing is there yet), and 32 hexadecimal digits that name the gateway's
- * installation across its lives. The control connection's secret
- * comes as the first line on stdin, which stays open: the runner lives exactly as long as the gateway does, whichever of
- * stdin and control connection tells first.
+ * It lives exactly as long as its gateway does, whichever of stdin and control connection tells first. `manner.ts` has the
+ * ways in which it is started.
  */
 import type { Server } from 'node:net';
 import { lineReader } from '../model/line-reader.ts';
@@ -15,27 +13,38 @@ import { createCalls } from './calls.ts';
 import { createConnections } from './connections.ts';
 import { openControl } from './control.ts';
 import { closeInherited } from './descriptors.ts';
+import { introduction } from './introduction.ts';
+import { readManner } from './manner.ts';
+import type { Manner } from './manner.ts';
 import { createStreamMeeting } from './stream-meeting.ts';
 import { createSweeper, sweepEarlierLives } from './sweep.ts';
 
 /** What a gateway has at most waiting to be accepted: three connections for each call that begins at this moment. */
 const BACKLOG = 4096;
 
-const [socketPath, installation] = process.argv.slice(2);
-if (socketPath === undefined || installation === undefined || !/^[0-9a-f]{32}$/.test(installation)) {
+/** A runner that was started by a connection has its gateway at once. */
+const GATEWAY_DEADLINE_MS = 30_000;
+
+const manner = readManner(process.argv.slice(2), process.env);
+if (manner === undefined) {
   process.stderr.write('carapace: error: runner: started by hand, but only the gateway can start it\n');
   process.exitCode = 64;
+} else if (manner.hasGatewayOnStdin) {
+  awaitSecret((secret) => void run(manner, secret));
 } else {
-  awaitSecret((secret) => void run(socketPath, installation, secret));
+  void run(manner, undefined);
 }
 
-async function run(path: string, installation: string, secret: string): Promise<void> {
+async function run(manner: Manner, secret: string | undefined): Promise<void> {
   closeInherited();
   // The gateway ends the runner by closing; a signal to its whole group (a terminal's, a service manager's) must leave it
-  // time to let calls finish, so it must not take the runner away.
-  for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
+  // time to let calls finish, so it must not take the runner away. USR1 opens Node's debugger to everybody on this host
+  // unless somebody listens for it, and every tool of this user may send it.
+  for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM', 'SIGUSR1'] as const) process.on(signal, () => {});
+  // What a tool of another user than the gateway's makes is that user's alone.
+  if ('fd' in manner.listen) process.umask(0o077);
   let send: (event: RunnerEvent) => void = () => {};
-  const marker = `${installation}.${process.pid}`;
+  const marker = `${manner.installation}.${process.pid}`;
   const sweeper = createSweeper(marker, (token) => calls.isLive(token));
   const calls = createCalls(marker, (event) => send(event), sweeper.callEnded);
   const meeting = createStreamMeeting({
@@ -50,6 +59,8 @@ async function run(path: string, installation: string, secret: string): Promise<
     else send({ type: 'pong', token: command.token });
   };
   const leave = async (): Promise<void> => {
+    // A connection that comes now is for the next one.
+    server.close();
     calls.killAll();
     await sweeper.sweep();
     // oxlint-disable-next-line unicorn/no-process-exit -- a tool that not even KILL can end must not keep this process
@@ -58,18 +69,22 @@ async function run(path: string, installation: string, secret: string): Promise<
   const server = createConnections(secret, {
     stream: meeting.bringStream,
     control: (socket, first) => {
+      clearTimeout(gatewayDeadline);
       send = openControl(socket, first, receive, () => void leave());
+      send(introduction(manner.directory));
     },
   });
-  process.stdin.once('end', () => void leave()).once('error', () => void leave());
-  await sweepEarlierLives(installation);
-  listen(server, path);
+  let gatewayDeadline: NodeJS.Timeout | undefined;
+  if (manner.hasGatewayOnStdin) process.stdin.once('end', () => void leave()).once('error', () => void leave());
+  else gatewayDeadline = setTimeout(() => void leave(), GATEWAY_DEADLINE_MS);
+  await sweepEarlierLives(manner.installation);
+  listen(server, manner.listen);
 }
 
-/** The socket is this user's alone from its first moment: it comes into being under the umask that says so. */
-function listen(server: Server, path: string): void {
+/** A socket that it makes is this user's alone from its first moment: it comes into being under the umask that says so. */
+function listen(server: Server, where: Manner['listen']): void {
   const umask = process.umask(0o177);
-  server.listen({ path, backlog: BACKLOG }, () => process.stdout.write('ready\n'));
+  server.listen({ ...where, backlog: BACKLOG }, () => process.stdout.write('ready\n'));
   process.umask(umask);
 }
 

@@ -3,15 +3,20 @@
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
 import { errnoOf, messageOf } from '../model/error.ts';
 import { STREAM_HEADER_BYTES } from '../model/runner-messages.ts';
+import { NoLimits, withLimits } from './resource-limits.ts';
 import { openWorkingDirectory } from './working-directory.ts';
 import type { WorkingDirectory } from './working-directory.ts';
 import type { StartCommand } from './command.ts';
 import type { ToolStreams } from './stream-meeting.ts';
 
 export interface Refusal {
-  /** An errno; `ESTALE` for a working directory that is another one than was decided about. */
+  /**
+   * An errno; `ESTALE` for a working directory that is another one than was decided about, `ENOLIMIT` for limits that
+   * cannot be set, `ENOHOME` for a HOME that cannot be made.
+   */
   readonly code: string;
   /** For the operator. */
   readonly message: string;
@@ -66,8 +71,10 @@ function startIn(
 ): void {
   let child: ChildProcess;
   try {
+    makeHome(command.home);
+    const { binary, argv } = withLimits(command, command.limits);
     // The kernel reports E2BIG, and Node a NUL, by throwing here; ENOENT and the like come as an event.
-    child = spawn(command.binary, command.argv, {
+    child = spawn(binary, argv, {
       cwd: directory.name,
       env: environmentOf(command, marker),
       stdio: [streams[0] ?? 'ignore', streams[1], streams[2]],
@@ -81,6 +88,19 @@ function startIn(
     if (child.pid === undefined) events.refused(refusalOf(error, command));
   });
   if (child.pid !== undefined) events.started(child, child.pid);
+}
+
+/** With this user's rights, and no more: whatever lies there is its own. */
+function makeHome(path: string | null): void {
+  try {
+    if (path !== null) mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new HomeRefused(`home ${path}: ${messageOf(error)}`);
+  }
+}
+
+class HomeRefused extends Error {
+  override readonly name = 'HomeRefused';
 }
 
 /** Without a prototype: a variable may be called `__proto__`. The marker comes first, where a sweep finds it soonest. */
@@ -101,6 +121,8 @@ function isRead(streams: ToolStreams): boolean {
 
 function refusalOf(error: unknown, command: StartCommand): Refusal {
   if (error instanceof DirectoryRefused) return { code: 'ESTALE', message: error.message };
+  if (error instanceof HomeRefused) return { code: 'ENOHOME', message: error.message };
+  if (error instanceof NoLimits) return { code: 'ENOLIMIT', message: error.message };
   const code = errnoOf(error) ?? 'EINVAL';
   return { code, message: `program ${command.binary} cannot be started (${code})` };
 }

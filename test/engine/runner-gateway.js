@@ -6,7 +6,7 @@ import { openRunner } from '../../dist/engine/runner-process.js';
 
 const [stateDirectory, ...binaries] = process.argv.slice(2);
 const runner = openRunner({ stateDirectory });
-const limits = { timeLimitMs: 60_000, outputLimitBytes: null, killGraceMs: 2000 };
+const limits = { timeLimitMs: 60_000, outputLimitBytes: null, killGraceMs: 2000, resources: null };
 
 for (const binary of binaries) {
   const stdout = new Writable({

@@ -12,13 +12,17 @@ const START = {
   cwd: { path: '/', dev: '1', ino: '2' },
   stdin: 'none',
   killGraceMs: 2000,
+  home: null,
+  limits: null,
 };
+const LIMITS = { cpuSeconds: 1, memoryBytes: null, processes: null, openFiles: 2 };
 
 describe('parseCommand', () => {
   it.each([
     START,
     { ...START, argv: [], env: [], stdin: 'stream', killGraceMs: 0 },
     { ...START, cwd: { path: '/', dev: '18446744073709551615', ino: '18446744073709551615' } },
+    { ...START, home: '/home/x', limits: LIMITS },
     { type: 'signal', token: TOKEN, signal: 'KILL' },
     { type: 'end', token: TOKEN },
   ])('takes a command that is whole', (command) => {
@@ -49,6 +53,15 @@ describe('parseCommand', () => {
     ['killGraceMs', { ...START, killGraceMs: 1.5 }],
     ['killGraceMs', { ...START, killGraceMs: 3_600_001 }],
     ['killGraceMs', { ...START, killGraceMs: '1' }],
+    ['home', { ...START, home: 'home' }],
+    ['home', { ...START, home: '/a\0b' }],
+    ['limits', { ...START, limits: 1 }],
+    ['limits', { ...START, limits: [] }],
+    ['limits', { ...START, limits: { ...LIMITS, cpuSeconds: 0 } }],
+    ['limits', { ...START, limits: { ...LIMITS, cpuSeconds: 0.5 } }],
+    ['limits', { ...START, limits: { ...LIMITS, cpuSeconds: '1:2' } }],
+    ['limits', { ...START, limits: { cpuSeconds: 1 } }],
+    ['limits', { ...START, limits: { ...LIMITS, core: 1 } }],
     ['shell', { ...START, shell: true }],
     ['signal', { type: 'signal', token: TOKEN, signal: 'QUIT' }],
     ['signal', { type: 'signal', token: TOKEN }],

@@ -57,10 +57,21 @@ interface Control {
 
 function control(): Control {
   const events: Record<string, unknown>[] = [];
+  let isGreeted = false;
   const waiting: ((event: Record<string, unknown>) => void)[] = [];
   const socket = dial(controlHeader(SECRET));
   const read = lineReader(100_000, (line) => {
     const event = JSON.parse(line) as Record<string, unknown>;
+    if (!isGreeted) {
+      isGreeted = true;
+      expect(event).toMatchObject({
+        type: 'hello',
+        pid: runner.pid,
+        status: expect.stringContaining('Uid:'),
+        place: null,
+      });
+      return;
+    }
     const receive = waiting.shift();
     if (receive === undefined) events.push(event);
     else receive(event);
@@ -78,7 +89,7 @@ function control(): Control {
 
 function start(overrides: object = {}): object {
   const cwd = { path: '/no/such/directory', dev: '1', ino: '1' };
-  const tool = { binary: '/bin/true', argv: [], env: [], cwd, stdin: 'none', killGraceMs: 0 };
+  const tool = { binary: '/bin/true', argv: [], env: [], cwd, stdin: 'none', killGraceMs: 0, home: null, limits: null };
   return { type: 'start', token: TOKEN, ...tool, ...overrides };
 }
 
@@ -108,8 +119,11 @@ describe('the socket of a runner', () => {
   it('takes a header that comes in pieces', async () => {
     const socket = dial(controlHeader(SECRET).slice(0, 10));
     socket.write(`${controlHeader(SECRET).slice(10)}{"type":"start","token":"${TOKEN}"}\n`);
-    const [chunk] = (await once(socket, 'data')) as [Buffer];
-    expect(JSON.parse(chunk.toString())).toMatchObject({ type: 'refused', token: TOKEN });
+    let text = '';
+    while (text.split('\n').length < 3) text += String(((await once(socket, 'data')) as [Buffer])[0]);
+    const [hello = '', refused = ''] = text.split('\n');
+    expect(JSON.parse(hello)).toMatchObject({ type: 'hello', pid: runner.pid });
+    expect(JSON.parse(refused)).toMatchObject({ type: 'refused', token: TOKEN });
   });
 
   it('closes a stream that carries more than its header', async () => {
