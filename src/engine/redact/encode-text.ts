@@ -1,0 +1,110 @@
+/** Writes a text as other programs escape it. What each notation leaves alone is taken from the program named beside it. */
+
+/** How percent-encoding is written. */
+export interface PercentStyle {
+  /** The characters besides letters and digits that stay as they are. */
+  readonly plain: string;
+  /** What a space becomes. Default: `%20`. */
+  readonly space?: '+';
+  readonly hex: 'lower' | 'upper';
+}
+
+/** Percent-encodes the bytes of a text (RFC 3986, section 2.1). Never throws, also where `encodeURIComponent` does. */
+export function percentEncode(text: string, { plain, space, hex }: PercentStyle): string {
+  let encoded = '';
+  for (const byte of Buffer.from(text)) {
+    const character = String.fromCharCode(byte);
+    if (/^[A-Za-z0-9]$/.test(character) || plain.includes(character)) encoded += character;
+    else if (character === ' ' && space !== undefined) encoded += space;
+    else encoded += percentByte(byte, hex);
+  }
+  return encoded;
+}
+
+/** Percent-encodes every byte. */
+export function percentEncodeAll(text: string, hex: 'lower' | 'upper'): string {
+  return Array.from(Buffer.from(text), (byte) => percentByte(byte, hex)).join('');
+}
+
+function percentByte(byte: number, hex: 'lower' | 'upper'): string {
+  const digits = byte.toString(16).padStart(2, '0');
+  return `%${hex === 'upper' ? digits.toUpperCase() : digits}`;
+}
+
+/** How a JSON string is written, beyond what `JSON.stringify` escapes. */
+export interface JsonStyle {
+  /** Characters that become `\uXXXX`. */
+  readonly escaped: string;
+  /** Whether all that is not ASCII becomes `\uXXXX`, and DEL with it. */
+  readonly ascii: boolean;
+  /** Whether `/` becomes `\/`. */
+  readonly slash: boolean;
+  readonly hex: 'lower' | 'upper';
+}
+
+/** The text inside a JSON string (RFC 8259, section 7), without the quotes around it. */
+export function jsonEscape(text: string, { escaped, ascii, slash, hex }: JsonStyle): string {
+  const unicode = (character: string): string => {
+    const digits = character.charCodeAt(0).toString(16).padStart(4, '0');
+    return `\\u${hex === 'upper' ? digits.toUpperCase() : digits}`;
+  };
+  // Character by character in UTF-16, as the escape is defined: a pair of surrogates becomes two escapes.
+  let written = '';
+  for (const character of text.split('')) {
+    if (escaped.includes(character) || (ascii && character >= '\u007f')) written += unicode(character);
+    else if (slash && character === '/') written += '\\/';
+    else if (character < ' ' || character === '"' || character === '\\')
+      written += JSON.stringify(character).slice(1, -1);
+    else written += character;
+  }
+  return written;
+}
+
+/** The text inside single quotes; `quote` is what a single quote in it becomes. */
+export function singleQuote(text: string, quote: `'\\''` | `'"'"'`): string {
+  return text.replaceAll("'", quote);
+}
+
+/** The text inside double quotes, where the shell gives four characters a meaning (POSIX.1-2024, XCU 2.2.3). */
+export function doubleQuote(text: string): string {
+  return text.replaceAll(/[\\"$`]/g, '\\$&');
+}
+
+/** Backslashes as `printf %q` of bash writes them (bash's lib/sh/shquote.c, `bstab`). */
+export function backslashQuote(text: string): string {
+  return text.replaceAll(/[ \t\n!"$&'()*,;<>?[\\\]^`{|}]|^#|(?<=^|[:=])~/g, '\\$&');
+}
+
+const ANSI_C: Readonly<Record<string, string>> = {
+  '\u0007': '\\a',
+  '\b': '\\b',
+  '\u001b': '\\E',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\v': '\\v',
+};
+
+/** The text inside `$'...'` as bash writes it; outside UTF-8 locales (`ascii`) with every other byte in octal. */
+export function ansiQuote(text: string, ascii: boolean): string {
+  const escaped = text.replaceAll(/[\\']/g, '\\$&').replaceAll(/[\0-\x1f\x7f]/g, (c) => ANSI_C[c] ?? octal(c));
+  return ascii ? escaped.replaceAll(/[^\0-\x7f]+/g, octal) : escaped;
+}
+
+/** Single quotes with `$'...'` for runs of control characters, as GNU ls and printf(1) write them (gnulib's quotearg). */
+export function alternateQuote(text: string, ascii: boolean): string {
+  const parts = ascii ? /([\0-\x1f\x7f-\uffff]+)(')?|'/g : /([\0-\x1f\x7f]+)(')?|'/g;
+  const quoted = text.replaceAll(parts, (_, run: string | undefined, quote: string | undefined) => {
+    if (run === undefined) return "'\\''";
+    // A quote that follows stands outside of any quotes, so none are opened between the two.
+    const inside = ansiQuote(run, ascii).replaceAll('\\E', '\\033');
+    return `'$'${inside}'${quote === undefined ? "'" : "\\''"}`;
+  });
+  // What ends in such a run ends with it: nothing is opened again.
+  return /[\0-\x1f\x7f]$/.test(text) || (ascii && /[^\0-\x7f]$/.test(text)) ? quoted.slice(0, -1) : quoted;
+}
+
+function octal(text: string): string {
+  return Array.from(Buffer.from(text), (byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
+}

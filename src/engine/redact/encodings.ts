@@ -1,0 +1,118 @@
+/**
+ * Every way in which a value may come back: the one list of the encodings that redaction knows. To add one, add a line to
+ * `writtenForms`, or to `wrappedForms` where line breaks may stand between its characters. Pure.
+ */
+import {
+  alternateQuote,
+  ansiQuote,
+  backslashQuote,
+  doubleQuote,
+  jsonEscape,
+  percentEncode,
+  percentEncodeAll,
+  singleQuote,
+} from './encode-text.ts';
+
+/** One way in which a value is written. */
+export interface Form {
+  /** What stands in the output, at least eight bytes. */
+  readonly bytes: Buffer;
+  /** Whether line breaks, each with indentation after it, may stand between any two bytes; there are then none in `bytes`. */
+  readonly wraps: boolean;
+}
+
+/** Shorter values are not redacted: they would be found where nobody wrote them. */
+export const MIN_VALUE_BYTES = 8;
+
+/** Wrapped forms that are shorter could be broken so that no part of them is telling. */
+const MIN_WRAPPED_BYTES = 10;
+
+const HEX = ['lower', 'upper'] as const;
+
+/** What percent-encoders leave alone besides letters and digits, and what they make of a space. */
+const PERCENT_STYLES = [
+  { plain: '-_.~' }, // RFC 3986, section 2.3; PHP's rawurlencode
+  { plain: "-_.!~*'()" }, // encodeURIComponent
+  { plain: "-_.!~*'();,/?:@&=+$#" }, // encodeURI
+  { plain: '-_.~/' }, // Python's quote
+  { plain: '-_.~$&+:=@' }, // Go's PathEscape
+  { plain: '-_.*', space: '+' }, // URLSearchParams, Java's URLEncoder
+  { plain: '-_.~', space: '+' }, // Go's QueryEscape, Python's quote_plus
+  { plain: '-_.', space: '+' }, // PHP's urlencode
+] as const;
+
+/** Characters that encoders of JSON write as `\uXXXX`. */
+const JSON_ESCAPED = [
+  '', // JSON.stringify, Python, jq
+  '<>&\u2028\u2029', // Go
+  "<>&'", // PHP's JSON_HEX_TAG, JSON_HEX_AMP, JSON_HEX_APOS
+  '<>&\'"', // and JSON_HEX_QUOT
+  '<>&\'"+`', // .NET
+] as const;
+
+/** All forms of a value, each once; none of a value that is too short. The value itself is the first. */
+export function formsOf(value: string): Form[] {
+  if (Buffer.byteLength(value) < MIN_VALUE_BYTES) return [];
+  const wrapped = wrappedForms(value).filter((bytes) => bytes.length >= MIN_WRAPPED_BYTES);
+  return [
+    ...unique(writtenForms(value)).map((bytes) => ({ bytes, wraps: false })),
+    ...unique(wrapped).map((bytes) => ({ bytes, wraps: true })),
+  ];
+}
+
+function writtenForms(value: string): string[] {
+  return [
+    value,
+    ...HEX.flatMap((hex) => PERCENT_STYLES.map((style) => percentEncode(value, { ...style, hex }))),
+    ...HEX.map((hex) => percentEncodeAll(value, hex)),
+    ...jsonForms(value),
+    singleQuote(value, `'\\''`),
+    singleQuote(value, `'"'"'`),
+    doubleQuote(value),
+    backslashQuote(value),
+    ...[true, false].flatMap((ascii) => [ansiQuote(value, ascii), alternateQuote(value, ascii)]),
+  ];
+}
+
+function wrappedForms(value: string): string[] {
+  return [
+    ...[0, 1, 2].flatMap((alignment) => base64Forms(value, alignment)),
+    ...base64Forms(value, 0).map((text) => percentEncode(text, { plain: '-_.~', hex: 'upper' })),
+    ...HEX.map((hex) => hexOf(value, hex)),
+    // A key in several lines, as it looks indented, joined, or with other line ends.
+    ...(value.includes('\n') ? [value.replaceAll(/[\r\n]+[ \t]*/g, '')] : []),
+  ];
+}
+
+/** A JSON string, and such a string inside another: a document that is kept as text in a field. */
+function jsonForms(value: string): string[] {
+  const once = JSON_ESCAPED.flatMap((escaped) =>
+    [false, true].flatMap((slash) =>
+      [false, true].flatMap((ascii) => HEX.map((hex) => jsonEscape(value, { escaped, slash, ascii, hex }))),
+    ),
+  );
+  const plain = jsonEscape(value, { escaped: '', slash: false, ascii: false, hex: 'lower' });
+  return [...once, JSON.stringify(plain).slice(1, -1)];
+}
+
+/**
+ * Base64 (RFC 4648, sections 4 and 5) of a value with that many bytes (modulo 3) before it in what was encoded: the
+ * characters that the value alone decides, and, where it is the end of what was encoded, those after them.
+ */
+function base64Forms(value: string, alignment: number): string[] {
+  const bytes = Buffer.concat([Buffer.alloc(alignment), Buffer.from(value)]);
+  const text = bytes.toString('base64');
+  const begin = Math.ceil((alignment * 8) / 6);
+  const inside = text.slice(begin, Math.floor((bytes.length * 8) / 6));
+  const forms = [inside, text.slice(begin).replaceAll('=', ''), text.slice(begin)];
+  return [...forms, ...forms.map((form) => form.replaceAll('+', '-').replaceAll('/', '_'))];
+}
+
+function hexOf(value: string, hex: 'lower' | 'upper'): string {
+  const digits = Buffer.from(value).toString('hex');
+  return hex === 'upper' ? digits.toUpperCase() : digits;
+}
+
+function unique(texts: readonly string[]): Buffer[] {
+  return [...new Set(texts)].map((text) => Buffer.from(text));
+}

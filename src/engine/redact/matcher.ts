@@ -1,0 +1,160 @@
+/**
+ * Takes the forms of secrets out of a stream of bytes. No timers, no streams: whoever calls says when to wait no longer.
+ *
+ * Invariants: what a form covers never leaves whole, however the stream is cut into chunks; before it is known whether a
+ * form goes on, at most half of it leaves, and only by `flush`; all other bytes leave unchanged and in order.
+ */
+import { ROOT } from './automaton.ts';
+import type { Compiled } from './compiled.ts';
+import { HeldBytes } from './held-bytes.ts';
+import { LOOK_BACK_BYTES, TAIL_BYTES, wordsOfChunk } from './skip-scan.ts';
+import { Track } from './track.ts';
+
+/** What may leave now. */
+export interface Passed {
+  readonly out: readonly Buffer[];
+  /**
+   * Whether bytes stay behind. `briefly`: some may begin a form, or a form is whole and may be part of a longer one; they
+   * leave with `flush`. `until-decided`: each is in what covers half of a form, and waits for more input or its end.
+   */
+  readonly held: 'none' | 'briefly' | 'until-decided';
+}
+
+/** One or more forms that overlap. */
+interface Found {
+  readonly start: number;
+  readonly end: number;
+  /** Of the form that begins first; of those, of the longest. */
+  readonly owner: number;
+}
+
+/** One stream's redaction. Offsets count from the stream's start. */
+export class Matcher {
+  readonly #compiled: Compiled;
+  readonly #counts: Map<string, number>;
+  readonly #tracks: readonly [Track, Track];
+  readonly #held = new HeldBytes();
+  /** What is to be replaced, in order, apart from each other. */
+  #found: Found[] = [];
+  /** End of the last form that was found. */
+  #foundTo = 0;
+  /** End of the last form that was replaced. */
+  #replacedTo = 0;
+
+  /** @param counts where replacements are counted, by name */
+  constructor(compiled: Compiled, counts: Map<string, number>) {
+    this.#compiled = compiled;
+    this.#counts = counts;
+    this.#tracks = [new Track(compiled.plain, false), new Track(compiled.wrapped, true)];
+  }
+
+  /** Takes the next bytes. They are copied where they stay behind; what leaves are parts of the chunk itself. */
+  push(chunk: Buffer): Passed {
+    const offset = this.#held.end;
+    this.#held.add(chunk);
+    this.#search(chunk, offset);
+    const out = this.#release(this.#earliest((track) => track.start()));
+    this.#held.keep();
+    return { out, held: this.#holding() };
+  }
+
+  /** Lets go of what may wait no longer. What has begun is still followed: its other bytes are replaced if it is a form. */
+  flush(): Passed {
+    const out = this.#release(this.#halfStart());
+    while (this.#isWholeFirst()) this.#replaceFirst(out);
+    return { out, held: this.#holding() };
+  }
+
+  /** The end of the stream: nothing goes on any more. */
+  end(): Passed {
+    return { out: this.#release(this.#held.end), held: 'none' };
+  }
+
+  /** Reads with the automata where a form may begin, and skips the rest. */
+  #search(chunk: Buffer, offset: number): void {
+    const { words, skew } = wordsOfChunk(chunk);
+    const { scan } = this.#compiled;
+    let at = this.#tracks.every((track) => track.isIdle) ? 0 : this.#follow(chunk, offset, 0, 0);
+    while (at < chunk.length) {
+      const word = chunk.length - at < TAIL_BYTES ? -1 : scan.find(words, Math.max(0, (at - skew + 3) >> 2));
+      const hit = word === -1 ? chunk.length : skew + 4 * word;
+      const begin = word === -1 ? chunk.length - TAIL_BYTES : hit - LOOK_BACK_BYTES;
+      at = this.#follow(chunk, offset, Math.max(at, begin), hit + 1);
+    }
+  }
+
+  /**
+   * Reads with the automata until all that began before an index of the chunk is decided. Where reading goes on: what
+   * began after that index is forgotten, and will be found again.
+   */
+  #follow(chunk: Buffer, offset: number, from: number, settled: number): number {
+    const [plain, wrapped] = this.#tracks;
+    for (let at = from; at < chunk.length; at += 1) {
+      this.#read(plain, chunk[at] ?? 0, offset + at);
+      this.#read(wrapped, chunk[at] ?? 0, offset + at);
+      const start = Math.min(plain.start() ?? Infinity, wrapped.start() ?? Infinity, offset + at + 1);
+      if (start < offset + settled || start < this.#foundTo) continue;
+      plain.reset();
+      wrapped.reset();
+      return start - offset;
+    }
+    return chunk.length;
+  }
+
+  #read(track: Track, byte: number, offset: number): void {
+    const state = track.read(byte, offset);
+    if (state !== ROOT) this.#find(track, state, offset + 1);
+  }
+
+  /** Notes a form; forms that overlap become one. */
+  #find(track: Track, state: number, end: number): void {
+    const start = track.startOf(track.automaton.depth[state] ?? 0);
+    let found: Found = { start, end, owner: track.automaton.ownerOf(state) };
+    for (let last = this.#found.at(-1); last !== undefined && last.end > found.start; last = this.#found.at(-1)) {
+      this.#found.pop();
+      found = last.start < found.start ? { ...last, end } : { ...found, end };
+    }
+    this.#found.push(found);
+    this.#foundTo = end;
+  }
+
+  /** Lets go of what comes before an offset. */
+  #release(to: number): Buffer[] {
+    const out: Buffer[] = [];
+    while ((this.#found[0]?.start ?? Infinity) < to) this.#replaceFirst(out);
+    this.#held.take(to, out);
+    return out;
+  }
+
+  /** Replaces the first form, with what comes before it. What overlaps the one replaced last goes without a word. */
+  #replaceFirst(out: Buffer[]): void {
+    const found = this.#found.shift();
+    if (found === undefined) return;
+    this.#held.take(found.start, out);
+    const isContinued = found.start < this.#replacedTo && this.#held.start === this.#replacedTo;
+    const owner = this.#compiled.owners[found.owner];
+    if (!isContinued && owner !== undefined) {
+      out.push(owner.marker);
+      this.#counts.set(owner.name, (this.#counts.get(owner.name) ?? 0) + 1);
+    }
+    this.#held.drop(found.end);
+    this.#replacedTo = found.end;
+  }
+
+  #isWholeFirst(): boolean {
+    return (this.#found[0]?.start ?? Infinity) <= this.#held.start;
+  }
+
+  #holding(): Passed['held'] {
+    if (this.#held.start === this.#held.end) return 'none';
+    return this.#halfStart() > this.#held.start || this.#isWholeFirst() ? 'briefly' : 'until-decided';
+  }
+
+  #halfStart(): number {
+    return this.#earliest((track) => track.halfStart());
+  }
+
+  #earliest(of: (track: Track) => number | undefined): number {
+    return this.#tracks.reduce((least, track) => Math.min(least, of(track) ?? Infinity), this.#held.end);
+  }
+}

@@ -1,0 +1,60 @@
+/** Redaction as streams: what a call sends to its client goes through one of these for each of its streams. */
+import { Transform } from 'node:stream';
+import type { Redaction } from '../../model/injection.ts';
+import { compileRedactions } from './compiled.ts';
+import { Matcher, type Passed } from './matcher.ts';
+
+/** How long bytes that may begin a form wait for those that decide it. A person does not see it. */
+const HOLD_MS = 20;
+
+/** One call's redaction over its streams, which share the counts. */
+export interface Redactor {
+  /**
+   * A stream that replaces each value, in the clear or encoded, by `[redacted:NAME]`. Chunks pass in the turn in which they
+   * come. What may begin a value waits 20 ms at most until half of the value is there; from then on until it is decided.
+   * A value of which one part goes through one stream and the rest through another is not found.
+   */
+  open(): Transform;
+  /** Replacements so far by name, over all streams; live. */
+  counts(): ReadonlyMap<string, number>;
+}
+
+/**
+ * Redaction for a call that these values are given to. Of two names for one value the first stands in its place.
+ *
+ * @param redactions values of eight bytes or more; shorter ones are not looked for
+ * @throws CarapaceError `secret-too-large` for a value over 64 KiB
+ */
+export function createRedactor(redactions: readonly Redaction[]): Redactor {
+  const compiled = compileRedactions(redactions);
+  const counts = new Map<string, number>();
+  return { open: () => openStream(new Matcher(compiled, counts)), counts: () => counts };
+}
+
+function openStream(matcher: Matcher): Transform {
+  let timer: NodeJS.Timeout | undefined;
+  const pass = ({ out, held }: Passed): void => {
+    // The time is that of the oldest byte: where none has left, it goes on.
+    if (held !== 'briefly' || out.length > 0) {
+      clearTimeout(timer);
+      timer = undefined;
+    }
+    if (held === 'briefly') timer ??= setTimeout(() => pass(matcher.flush()), HOLD_MS).unref();
+    for (const bytes of out) stream.push(bytes);
+  };
+  const stream = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      pass(matcher.push(chunk));
+      done();
+    },
+    flush(done) {
+      pass(matcher.end());
+      done();
+    },
+    destroy(error, done) {
+      clearTimeout(timer);
+      done(error);
+    },
+  });
+  return stream;
+}

@@ -1,0 +1,94 @@
+/** Follows forms through the bytes of a stream, and knows where in it they began. */
+import { type Automaton, ROOT } from './automaton.ts';
+
+/** Longest break within a wrapped form, in bytes: CR, LF, and indentation. */
+export const MAX_BREAK_BYTES = 18;
+
+const [TAB, LF, CR, SPACE] = [9, 10, 13, 32];
+
+/**
+ * What of some forms has begun in a stream. Offsets count all its bytes; positions only those since something began, and
+ * none that is part of a break between lines.
+ */
+export class Track {
+  readonly automaton: Automaton;
+  readonly #wraps: boolean;
+  #state = ROOT;
+  /** Offset of position 0. */
+  #begin = 0;
+  /** Positions so far. */
+  #count = 0;
+  /** Breaks within what has begun: from this position on, offsets are ahead by so many bytes. */
+  #breaks: { readonly position: number; readonly ahead: number }[] = [];
+  /** Bytes of the break that the input ends with. */
+  #pending = 0;
+
+  /** @param wraps whether the forms may be broken into lines: breaks are passed over once something has begun */
+  constructor(automaton: Automaton, wraps: boolean) {
+    this.automaton = automaton;
+    this.#wraps = wraps;
+  }
+
+  /** Whether nothing has begun. */
+  get isIdle(): boolean {
+    return this.#state === ROOT;
+  }
+
+  /** Forgets what has begun. */
+  reset(): void {
+    this.#state = ROOT;
+  }
+
+  /** Reads the byte at an offset. The automaton's state of the form that is whole with it; ROOT: none is. */
+  read(byte: number, offset: number): number {
+    if (this.#state === ROOT) this.#beginAt(offset);
+    else if (this.#wraps && this.#isBreak(byte)) {
+      this.#pending += 1;
+      return ROOT;
+    }
+    if (this.#pending > 0) this.#endBreak();
+    const state = this.automaton.step(this.#state, byte);
+    this.#count += 1;
+    this.#state = this.automaton.settle(state);
+    return this.automaton.match[state] ?? ROOT;
+  }
+
+  /** The offset at which a form that is this long without its breaks, and of which the last byte was just read, began. */
+  startOf(depth: number): number {
+    const position = this.#count - depth;
+    if (this.#breaks.length === 0) return this.#begin + position;
+    return this.#begin + position + (this.#breaks.findLast((one) => one.position <= position)?.ahead ?? 0);
+  }
+
+  /** The offset at which the longest beginning that may go on began; undefined while idle. */
+  start(): number | undefined {
+    if (this.#state === ROOT) return undefined;
+    const depth = this.automaton.depth[this.#state] ?? 0;
+    while ((this.#breaks[1]?.position ?? Infinity) <= this.#count - depth) this.#breaks.shift();
+    return this.startOf(depth);
+  }
+
+  /** The same of the longest beginning that covers at least half of its form; undefined: none does. */
+  halfStart(): number | undefined {
+    const depth = this.automaton.halfDepth[this.#state] ?? 0;
+    return depth === 0 ? undefined : this.startOf(depth);
+  }
+
+  #beginAt(offset: number): void {
+    this.#begin = offset;
+    this.#count = 0;
+    this.#pending = 0;
+    if (this.#breaks.length > 0) this.#breaks = [];
+  }
+
+  #isBreak(byte: number): boolean {
+    if (this.#pending >= MAX_BREAK_BYTES) return false;
+    return byte === LF || byte === CR || (this.#pending > 0 && (byte === SPACE || byte === TAB));
+  }
+
+  #endBreak(): void {
+    const before = this.#breaks.at(-1)?.ahead ?? 0;
+    this.#breaks.push({ position: this.#count, ahead: before + this.#pending });
+    this.#pending = 0;
+  }
+}

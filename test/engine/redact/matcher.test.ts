@@ -1,0 +1,319 @@
+import { randomBytes } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { compileRedactions } from '../../../src/engine/redact/compiled.ts';
+import { formsOf } from '../../../src/engine/redact/encodings.ts';
+import { Matcher, type Passed } from '../../../src/engine/redact/matcher.ts';
+import { Secret } from '../../../src/model/secret.ts';
+import { type NamedValue, Reference } from './reference.ts';
+
+const many = (runs: number) => ({ numRuns: process.env['SLOW'] === undefined ? runs : runs * 50 });
+
+interface Opened {
+  readonly matcher: Matcher;
+  readonly counts: Map<string, number>;
+}
+
+function open(...values: NamedValue[]): Opened {
+  const counts = new Map<string, number>();
+  const redactions = values.map(([name, value]) => ({ name, value: new Secret(value) }));
+  return { matcher: new Matcher(compileRedactions(redactions), counts), counts };
+}
+
+function textOf({ out }: Passed): string {
+  return out.map((bytes) => bytes.toString('latin1')).join('');
+}
+
+/** The output of one stream, which gets these chunks and then ends. */
+function redact(values: readonly NamedValue[], ...chunks: (string | Buffer)[]): string {
+  const { matcher } = open(...values);
+  return [...chunks.map((chunk) => matcher.push(Buffer.from(chunk))), matcher.end()].map(textOf).join('');
+}
+
+/** Breaks a text into lines. */
+function wrap(text: string, width: number, lineEnd: string): string {
+  return text.replaceAll(new RegExp(`.{${width}}(?=.)`, 'gs'), `$&${lineEnd}`);
+}
+
+const PASSWORD: NamedValue = ['password', 'p4ss wörd&<\'/$\\"+~?>!'];
+const SHORT: NamedValue = ['short', 'hunter2!'];
+const KEY: NamedValue = [
+  'key',
+  `-----BEGIN PRIVATE KEY-----\n${wrap(randomBytes(300).toString('base64'), 64, '\n')}\n-----END PRIVATE KEY-----\n`,
+];
+const EXAMPLES = [PASSWORD, SHORT, KEY];
+
+describe('a form of a value', () => {
+  it.each(EXAMPLES)('is replaced, wherever a chunk ends in it: %s', (name, value) => {
+    for (const { bytes } of formsOf(value)) {
+      const step = bytes.length > 200 ? 37 : 1;
+      for (let cut = 0; cut <= bytes.length; cut += step) {
+        const [first, second] = [bytes.subarray(0, cut), bytes.subarray(cut)];
+        const output = redact(
+          [[name, value]],
+          Buffer.concat([Buffer.from('\x80>'), first]),
+          Buffer.concat([second, Buffer.from('<\x80')]),
+        );
+        expect(output).toBe(Buffer.from(`\x80>[redacted:${name}]<\x80`).toString('latin1'));
+      }
+    }
+  });
+
+  it.each(EXAMPLES)('gives away at most half of itself where every byte comes alone and late: %s', (name, value) => {
+    for (const { bytes } of formsOf(value)) {
+      const { matcher, counts } = open([name, value]);
+      let output = '';
+      for (const byte of bytes) output += textOf(matcher.push(Buffer.of(byte))) + textOf(matcher.flush());
+      output += textOf(matcher.push(Buffer.from('.'))) + textOf(matcher.end());
+      const given = output.indexOf('[redacted:');
+      expect(output).toBe(`${bytes.toString('latin1', 0, given)}[redacted:${name}].`);
+      expect(2 * given).toBeLessThanOrEqual(bytes.length);
+      expect(counts).toEqual(new Map([[name, 1]]));
+    }
+  });
+
+  it.each(EXAMPLES)('is replaced at every address in a large chunk: %s', (name, value) => {
+    const noise = Buffer.alloc(4096, '. ,');
+    for (const { bytes } of formsOf(value)) {
+      for (let at = 2000; at < 2008; at += 1) {
+        const chunk = Buffer.concat([noise.subarray(0, at), bytes, noise]);
+        expect(redact([[name, value]], chunk)).toBe(
+          `${noise.toString('latin1', 0, at)}[redacted:${name}]${noise.toString('latin1')}`,
+        );
+      }
+    }
+  });
+
+  it('is one of another length for the same beginning: the longest that is there', () => {
+    const values: NamedValue[] = [
+      ['short', 'password1'],
+      ['long', 'password12345'],
+    ];
+    expect(redact(values, 'password1 password12 password12345')).toBe(
+      '[redacted:short] [redacted:short]2 [redacted:long]',
+    );
+  });
+});
+
+describe('a form in lines', () => {
+  const noise = Buffer.alloc(512, '. ,').toString();
+
+  it.each(EXAMPLES)('is replaced with a break between any two characters, at every address: %s', (name, value) => {
+    for (const { bytes } of formsOf(value).filter(({ bytes, wraps }) => wraps && !bytes.includes(' '))) {
+      for (const lineEnd of ['\n', '\r\n', '\n  ', '\r\n\t', '\n                ']) {
+        for (let at = 1; at < Math.min(bytes.length, 80); at += 1) {
+          const broken = bytes.toString('latin1', 0, at) + lineEnd + wrap(bytes.toString('latin1', at), 64, lineEnd);
+          const before = noise.slice(0, 300 + (at % 8));
+          expect(redact([[name, value]], Buffer.from(before + broken + noise, 'latin1'))).toBe(
+            `${before}[redacted:${name}]${noise}`,
+          );
+        }
+      }
+    }
+  });
+
+  it.each([
+    [32, '\n'],
+    [64, '\n'],
+    [64, '\r\n    '],
+    [76, '\r\n'],
+  ])('is replaced inside of what else was encoded, in lines of %i characters', (width, lineEnd) => {
+    const [name, value] = KEY;
+    for (let before = 0; before < 100; before += 1) {
+      const encoded = Buffer.concat([Buffer.alloc(before, 1), Buffer.from(value), Buffer.alloc(50, 2)]).toString(
+        'base64',
+      );
+      const output = redact([[name, value]], wrap(encoded, width, lineEnd));
+      expect(output).toMatch(/^(?:[AQEB=\s]*)\S?\[redacted:key\]\S{0,2}(?:[AgIC=\s]*)$/);
+    }
+  });
+
+  it.each(['\r\n', '\n    ', ''])('is a key in lines with other ends, indented, or joined: %j', (lineEnd) => {
+    const [name, value] = KEY;
+    expect(redact([[name, value]], `key: ${value.trimEnd().replaceAll('\n', lineEnd)}\nend`)).toBe(
+      'key: [redacted:key]\nend',
+    );
+  });
+
+  it('does not reach over a break that is longer than any indentation', () => {
+    const text = Buffer.from(SHORT[1]).toString('base64');
+    const broken = `${text.slice(0, 5)}\n${' '.repeat(40)}${text.slice(5)}`;
+    expect(redact([SHORT], broken)).toBe(broken);
+  });
+});
+
+describe('what is no form', () => {
+  it('arrives unchanged: beginnings, endings, and forms with one byte changed', () => {
+    for (const [name, value] of EXAMPLES) {
+      for (const { bytes } of formsOf(value)) {
+        for (const at of [0, 1, bytes.length >> 1, bytes.length - 1]) {
+          const changed = Buffer.from(bytes);
+          changed[at] = 0x80;
+          // The end of one form may be the beginning of another, which is what the reference knows.
+          const reference = new Reference([[name, value]]);
+          if (bytes.length < 100)
+            expect(redact([[name, value]], changed)).toBe(reference.push(changed) + reference.end());
+        }
+        expect(redact([[name, value]], bytes.subarray(0, 7))).toBe(bytes.toString('latin1', 0, 7));
+        expect(redact([[name, value]], bytes.subarray(-7))).toBe(bytes.toString('latin1').slice(-7));
+      }
+    }
+  });
+
+  it('arrives unchanged where it is binary', () => {
+    const bytes = randomBytes(1 << 20);
+    const { matcher } = open(...EXAMPLES);
+    const out: Buffer[] = [];
+    for (let at = 0; at < bytes.length; at += 65_521) out.push(...matcher.push(bytes.subarray(at, at + 65_521)).out);
+    out.push(...matcher.end().out);
+    expect(Buffer.concat(out).equals(bytes)).toBe(true);
+  });
+
+  it('passes at once, as a part of the chunk that came', () => {
+    const chunk = Buffer.alloc(1000, 'x.');
+    const { out, held } = open(...EXAMPLES).matcher.push(chunk);
+    expect(held).toBe('none');
+    expect(out).toHaveLength(1);
+    expect(out[0]?.buffer).toBe(chunk.buffer);
+  });
+
+  it('is all there is without values', () => {
+    expect(redact([], 'hunter2! and all else')).toBe('hunter2! and all else');
+  });
+});
+
+describe('what is held', () => {
+  it('is held briefly until half of it is there, and then until it is decided', () => {
+    const { matcher } = open(SHORT);
+    expect(matcher.push(Buffer.from('x hun'))).toMatchObject({ held: 'briefly' });
+    expect(textOf(matcher.push(Buffer.from('t')))).toBe('');
+    expect(matcher.flush()).toMatchObject({ out: [], held: 'until-decided' });
+    expect(textOf(matcher.push(Buffer.from('er2')))).toBe('');
+    expect(textOf(matcher.push(Buffer.from('?')))).toBe('hunter2?');
+  });
+
+  it('is decided by the end of the stream', () => {
+    const { matcher } = open(SHORT);
+    expect(textOf(matcher.push(Buffer.from('hunter2')))).toBe('');
+    expect(textOf(matcher.end())).toBe('hunter2');
+  });
+
+  it('goes on after a flush: the rest of a form is replaced', () => {
+    const { matcher, counts } = open(SHORT);
+    matcher.push(Buffer.from('hun'));
+    expect(textOf(matcher.flush())).toBe('hun');
+    expect(textOf(matcher.push(Buffer.from('ter2! x')))).toBe('[redacted:short] x');
+    expect(counts).toEqual(new Map([['short', 1]]));
+  });
+
+  it('stays where a shorter end of it covers half of its form', () => {
+    const { matcher } = open(['long', `0123456789-${'x'.repeat(40)}`], ['inner', '89-secret']);
+    matcher.push(Buffer.from('0123456789-'));
+    expect(textOf(matcher.flush())).toBe('0123456789-'); // three of nine: not half
+    const other = open(['long', `0123456789-${'x'.repeat(40)}`], ['inner', '789-secr']).matcher;
+    other.push(Buffer.from('0123456789-'));
+    expect(textOf(other.flush())).toBe('0123456');
+    expect(textOf(other.push(Buffer.from('secr')))).toBe('[redacted:inner]');
+  });
+
+  it('leaves as a marker where it is whole and may only become longer', () => {
+    const { matcher } = open(['short', 'password1'], ['long', 'password12345']);
+    expect(textOf(matcher.push(Buffer.from('password1')))).toBe('');
+    expect(textOf(matcher.flush())).toBe('[redacted:short]');
+    expect(textOf(matcher.push(Buffer.from('2345 x')))).toBe(' x');
+  });
+});
+
+describe('values', () => {
+  it('of the same text have the first name', () => {
+    expect(
+      redact(
+        [
+          ['first', 'same value'],
+          ['second', 'same value'],
+        ],
+        'a same value',
+      ),
+    ).toBe('a [redacted:first]');
+  });
+
+  it('that contain each other, overlap or follow are replaced as far as they reach', () => {
+    const values: NamedValue[] = [
+      ['outer', 'abcdefgh-12345678-zyxwvuts'],
+      ['inner', '12345678'],
+      ['other', 'zyxwvuts-overlap'],
+    ];
+    const text =
+      'abcdefgh-12345678-zyxwvuts 12345678 abcdefgh-12345678- abcdefgh-12345678-zyxwvuts-overlap 1234567812345678';
+    const expected =
+      '[redacted:outer] [redacted:inner] abcdefgh-[redacted:inner]- [redacted:outer] [redacted:inner][redacted:inner]';
+    expect(redact(values, text)).toBe(expected);
+    expect(redact(values, ...text.split(''))).toBe(expected);
+  });
+
+  it('of less than eight bytes are not looked for', () => {
+    expect(redact([['tiny', '1234567']], '1234567')).toBe('1234567');
+  });
+});
+
+describe('any values in any stream', () => {
+  const letters = fc.constantFrom('a', 'b', "'", '/', '<', ' ', '\n', 'é', '~');
+  const value = fc.oneof(
+    fc.string({ unit: letters, minLength: 8, maxLength: 14 }),
+    fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 8, maxLength: 12 }),
+    fc.string({ minLength: 8, maxLength: 20 }),
+    fc.string({ unit: 'binary', minLength: 8, maxLength: 12 }),
+  );
+  const stream = fc.array(value, { minLength: 1, maxLength: 3 }).chain((values) => {
+    const forms = values.flatMap((one) => formsOf(one).map(({ bytes }) => bytes));
+    const piece = fc.oneof(
+      { weight: 4, arbitrary: fc.constantFrom(...(forms.length === 0 ? [Buffer.from('-')] : forms)) },
+      { weight: 1, arbitrary: fc.uint8Array({ maxLength: 12 }).map((bytes) => Buffer.from(bytes)) },
+      { weight: 1, arbitrary: fc.nat(60).map((length) => Buffer.alloc(length, '. ')) },
+      { weight: 1, arbitrary: fc.constantFrom('\n', '\r\n', ' ').map((text) => Buffer.from(text)) },
+    );
+    // A piece, cut at its begin and end; what is left of it may go on in the next.
+    const cut = fc
+      .tuple(piece, fc.nat(3), fc.nat(3))
+      .map(([bytes, skip, drop]) => bytes.subarray(skip % 3 === 1 ? 1 : 0, drop === 1 ? -2 : bytes.length));
+    return fc.record({
+      values: fc.constant(values.map((text, index): NamedValue => [`v${index}`, text])),
+      input: fc.array(fc.oneof(piece, cut), { maxLength: 6 }).map((pieces) => Buffer.concat(pieces)),
+      steps: fc.array(fc.record({ length: fc.oneof(fc.nat(3), fc.nat(100)), flush: fc.boolean() }), { maxLength: 12 }),
+    });
+  });
+
+  it('are redacted as by searching all of it for all forms at each step', () => {
+    fc.assert(
+      fc.property(stream, ({ values, input, steps }) => {
+        const { matcher, counts } = open(...values);
+        const reference = new Reference(values);
+        const check = (passed: Passed, expected: string): void => {
+          expect(textOf(passed)).toBe(expected);
+          expect(passed.held).toBe(reference.held());
+        };
+        let at = 0;
+        for (const { length, flush } of [...steps, { length: input.length, flush: false }]) {
+          const chunk = input.subarray(at, at + length);
+          at += chunk.length;
+          check(matcher.push(chunk), reference.push(chunk));
+          if (flush) check(matcher.flush(), reference.flush());
+        }
+        check(matcher.end(), reference.end());
+        expect(counts).toEqual(reference.counts);
+      }),
+      many(150),
+    );
+  });
+
+  it('leave the same whatever the cuts are', () => {
+    fc.assert(
+      fc.property(stream, ({ values, input, steps }) => {
+        let at = 0;
+        const chunks = steps.map(({ length }) => input.subarray(at, (at += length)));
+        expect(redact(values, ...chunks, input.subarray(at))).toBe(redact(values, input));
+      }),
+      many(150),
+    );
+  });
+});
