@@ -52,7 +52,10 @@ export async function resolveInjections(
     const problem = injectionProblem(name, injection, texts, carrier);
     if (problem !== undefined) return { ok: false, problem, retryAfterMs: FIRST_WAIT_MS };
     values.set(name, value);
-    for (const redaction of redactionsOf(name, injection, texts)) redactions.set(redaction.value.reveal(), redaction);
+    for (const redaction of redactionsOf(name, injection, texts)) {
+      // The first name that a value has.
+      if (!redactions.has(redaction.value.reveal())) redactions.set(redaction.value.reveal(), redaction);
+    }
   }
   return { ok: true, values, redactions: [...redactions.values()] };
 }

@@ -1,0 +1,159 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { requestToken } from '../../../src/engine/secrets/oauth2-request.ts';
+import { Secret } from '../../../src/model/secret.ts';
+import type { OAuth2Reference } from '../../../src/model/injection.ts';
+import type { TokenAnswer } from '../../../src/engine/secrets/oauth2-answer.ts';
+import type { Answer, SeenRequest, TokenServer } from './resolver-fixtures.ts';
+import { expectProblem, makeFolder, MARK, oauth2, startTokenServer } from './resolver-fixtures.ts';
+
+/** Everything that a form has to encode. */
+const ODD = `${MARK} +&=%:/é☃~`;
+const TOKEN = { access_token: MARK, token_type: 'bearer' };
+
+describe('a request for a token', () => {
+  let server: TokenServer;
+  beforeEach(async () => {
+    server = await startTokenServer();
+    server.answer = () => ({ json: TOKEN });
+  });
+  afterEach(() => server.close());
+
+  const ask = (
+    overrides: Partial<OAuth2Reference> = {},
+    clientSecret: string | null = null,
+    timeLimitMs?: number,
+  ): Promise<TokenAnswer> => {
+    const secret = clientSecret === null ? null : new Secret(clientSecret);
+    const reference = oauth2(server.url, overrides);
+    return requestToken({ reference, refreshToken: new Secret(ODD), clientSecret: secret }, timeLimitMs);
+  };
+  const sent = async (...parameters: Parameters<typeof ask>): Promise<SeenRequest> => {
+    const { access } = await ask(...parameters);
+    expect(access).toMatchObject({ ok: true });
+    const [seen] = server.seen.splice(0);
+    if (seen === undefined) throw new Error('nothing was sent');
+    return seen;
+  };
+
+  it('is a form that is posted, with the refresh token in it', async () => {
+    const { method, url, headers, form } = await sent();
+    expect([method, url]).toEqual(['POST', '/token']);
+    expect(headers['content-type']).toBe('application/x-www-form-urlencoded');
+    expect(Object.fromEntries(form)).toEqual({ grant_type: 'refresh_token', refresh_token: ODD, client_id: 'client' });
+    expect(headers.authorization).toBeUndefined();
+  });
+
+  it('has the scope where the policy names one', async () => {
+    expect((await sent({ scope: 'read write' })).form.get('scope')).toBe('read write');
+  });
+
+  it('proves the client in the header, both values encoded as a form has it', async () => {
+    const { headers, form } = await sent({ clientId: 'id:é', clientSecret: { kind: 'env', name: 'X' } }, ODD);
+    const [scheme, encoded] = (headers.authorization ?? '').split(' ');
+    const [id, secret, ...rest] = Buffer.from(encoded ?? '', 'base64')
+      .toString()
+      .split(':');
+    expect([scheme, rest]).toEqual(['Basic', []]);
+    expect([id, secret]).toEqual(['id%3A%C3%A9', 'hunter2-value+%2B%26%3D%25%3A%2F%C3%A9%E2%98%83%7E']);
+    expect([...form.keys()]).toEqual(['grant_type', 'refresh_token']);
+  });
+
+  it('proves the client in the body where the policy says so', async () => {
+    const { headers, form } = await sent({ clientAuth: 'body' }, ODD);
+    expect(headers.authorization).toBeUndefined();
+    expect(form.get('client_id')).toBe('client');
+    expect(form.get('client_secret')).toBe(ODD);
+  });
+
+  it('reaches localhost on this host', async () => {
+    await sent({ tokenUrl: server.url.replace('127.0.0.1', 'localhost') });
+  });
+
+  it('goes through no proxy of the environment', async () => {
+    const names = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'ALL_PROXY', 'NODE_USE_ENV_PROXY'];
+    for (const name of names) process.env[name] = 'http://127.0.0.1:1';
+    try {
+      await sent();
+    } finally {
+      for (const name of names) delete process.env[name];
+    }
+  });
+
+  it.each([
+    ['http://token.example/', 'token_url is not https'],
+    ['http://127.0.0.1.token.example/', 'token_url is not https'],
+    ['http://192.0.2.1/', 'token_url is not https'],
+    ['ftp://127.0.0.1/', 'token_url is not https'],
+    [`https://user:${MARK}@token.example/`, 'token_url holds a user'],
+    [MARK, 'the token endpoint cannot be asked (ERR_INVALID_URL)'],
+  ])('is not sent to %s', async (tokenUrl, problem) => {
+    expectProblem((await ask({ tokenUrl })).access, problem);
+  });
+
+  it.each([301, 302, 303, 307, 308])('follows no redirect of status %d', async (status) => {
+    server.answer = () => ({ status, headers: { Location: `${server.url}/${MARK}` }, body: '' });
+    const problem = `the token endpoint redirects (status ${status}), which is not followed`;
+    expectProblem((await ask()).access, problem);
+    expect(server.seen.length).toBe(1);
+  });
+
+  const WHOLE = 'the token endpoint closed the connection before its answer was whole';
+  it.each<[string, string | RegExp, () => Answer]>([
+    [
+      'is cut',
+      WHOLE,
+      () => (response) => void response.writeHead(200, { 'Content-Length': 99 }).write('{', () => response.destroy()),
+    ],
+    ['never begins', /\(ECONNRESET\)$/, () => (response) => void response.destroy()],
+    ['is no HTTP', /\(HPE_[A-Z_]+\)$/, () => (response) => void response.socket?.end(`${MARK}\r\n\r\n`)],
+    ['is too large', /more than 1048576 bytes$/, () => ({ body: MARK.repeat(100_000) })],
+    ['is compressed', 'the answer is no JSON object', () => ({ headers: { 'Content-Encoding': 'gzip' }, body: MARK })],
+  ])('fails where the answer %s', async (_how, problem, answer) => {
+    server.answer = answer;
+    expectProblem((await ask()).access, problem);
+  });
+
+  it.each([
+    ['before the answer begins', () => {}],
+    ['in the middle of it', (response: { write: (text: string) => boolean }) => void response.write('{"access')],
+  ])('is ended at its time limit, %s', async (_when, answer) => {
+    server.answer = () => answer;
+    expectProblem((await ask({}, null, 200)).access, 'the token endpoint did not answer within 0.2 s');
+  });
+
+  it('fails where nobody listens', async () => {
+    await server.close();
+    expectProblem((await ask()).access, 'the token endpoint cannot be reached (ECONNREFUSED)');
+  });
+});
+
+describe('a request for a token over TLS', () => {
+  it('is not sent to a server that nobody vouches for, whatever the environment says', async () => {
+    const folder = makeFolder();
+    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+    const files = ['-keyout', folder.path('key'), '-out', folder.path('certificate')];
+    spawnSync('openssl', ['req', '-x509', '-newkey', 'ed25519', '-nodes', '-days', '2', ...subject, ...files]);
+    const options = { key: readFileSync(folder.path('key')), cert: readFileSync(folder.path('certificate')) };
+    let requests = 0;
+    const server = createServer(options, (_request, response) => {
+      requests += 1;
+      response.end(JSON.stringify(TOKEN));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
+    try {
+      const reference = oauth2(`https://localhost:${(server.address() as AddressInfo).port}/`);
+      const { access } = await requestToken({ reference, refreshToken: new Secret(MARK), clientSecret: null });
+      expectProblem(access, 'the token endpoint cannot be reached (DEPTH_ZERO_SELF_SIGNED_CERT)');
+      expect(requests).toBe(0);
+    } finally {
+      delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
+      await new Promise((resolve) => server.close(resolve));
+      folder.remove();
+    }
+  });
+});
