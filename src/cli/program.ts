@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander';
 import { type Act, collect, type CommandModule, DIR, JSON_OPTION } from './command.ts';
 import { addPolicy } from './policy-commands.ts';
 import { EXIT, print, reportError, reportThrown } from './report.ts';
+import { addSecret } from './secret-commands.ts';
 import { formatVersion, readVersion } from './version.ts';
 
 /** Runs one command line, without the program's name; resolves with the exit status. Never rejects. */
@@ -40,6 +41,7 @@ function program(act: Act, toolWords: readonly string[]): Command {
   addServe(root, act);
   addClient(root, act);
   addPolicy(root, act, toolWords);
+  addSecret(root, act);
   addConfig(root, act);
   addOperation(root, act);
   return root;

@@ -1,0 +1,48 @@
+/** `carapace secret set`: stores a value under a name. */
+import { MAX_VALUE_BYTES } from '../engine/secrets/store-file.ts';
+import { CarapaceError } from '../model/error.ts';
+import { resolveDirectory } from './directory.ts';
+import { EXIT, print, printJson, reportWarning } from './report.ts';
+import { askTwice, isTerminal, readSecretInput } from './secret-prompt.ts';
+import { checkSecretName, openStoreOf } from './secret-store.ts';
+
+export interface SecretSetOptions {
+  readonly name: string;
+  /** What else stands on the command line; there must be nothing. */
+  readonly rest: readonly string[];
+  readonly dir?: string;
+  readonly json?: boolean;
+}
+
+/** Shorter ones turn up in what tools print by chance, so they are not taken out of it. */
+const MIN_REDACTED_BYTES = 8;
+
+/**
+ * Runs the command. The value comes from a prompt, or from standard input where that is no terminal.
+ *
+ * @throws CarapaceError `usage`, `bad-data`, `interrupted`, `configuration`, `secret-busy`
+ */
+export async function run({ name, rest, dir, json = false }: SecretSetOptions): Promise<number> {
+  if (rest.length > 0) throw onCommandLine();
+  checkSecretName(name);
+  const store = openStoreOf(resolveDirectory(dir));
+  const value = isTerminal() ? await askTwice(`value of ${name}`) : await readSecretInput(MAX_VALUE_BYTES);
+  const action = await store.write(name, value);
+  const redactable = value.byteLength >= MIN_REDACTED_BYTES;
+  if (json) printJson({ name, action, redactable });
+  else print(`${name}: ${action}`);
+  if (!redactable) {
+    reportWarning(
+      `secret '${name}': has fewer than ${MIN_REDACTED_BYTES} bytes, too few to be taken out of what tools print`,
+      'calls that need it fail unless the policy says `redact: false` with the reference',
+    );
+  }
+  return EXIT.ok;
+}
+
+/** Repeats nothing of it. */
+function onCommandLine(): CarapaceError {
+  return new CarapaceError('usage', 'secret set: takes a name, --dir and --json, and nothing else', {
+    hint: 'the value is asked for, or read from standard input; if it stood here, others may have seen it: get a new one',
+  });
+}
