@@ -1,15 +1,19 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
+import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { requestToken } from '../../../src/engine/secrets/oauth2-request.ts';
 import { Secret } from '../../../src/model/secret.ts';
 import type { OAuth2Reference } from '../../../src/model/injection.ts';
 import type { TokenAnswer } from '../../../src/engine/secrets/oauth2-answer.ts';
-import type { Answer, SeenRequest, TokenServer } from './resolver-fixtures.ts';
+import type { Answer, Folder, SeenRequest, TokenServer } from './resolver-fixtures.ts';
 import { expectProblem, makeFolder, MARK, oauth2, startTokenServer } from './resolver-fixtures.ts';
 
+const COMPILED = fileURLToPath(new URL('../../../dist/engine/secrets/oauth2-request.js', import.meta.url));
 /** Everything that a form has to encode. */
 const ODD = `${MARK} +&=%:/é☃~`;
 const TOKEN = { access_token: MARK, token_type: 'bearer' };
@@ -132,28 +136,67 @@ describe('a request for a token', () => {
 });
 
 describe('a request for a token over TLS', () => {
-  it('is not sent to a server that nobody vouches for, whatever the environment says', async () => {
-    const folder = makeFolder();
+  let folder: Folder;
+  let server: Server;
+  let url: string;
+  let requests: number;
+  beforeEach(async () => {
+    folder = makeFolder();
     const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
     const files = ['-keyout', folder.path('key'), '-out', folder.path('certificate')];
     spawnSync('openssl', ['req', '-x509', '-newkey', 'ed25519', '-nodes', '-days', '2', ...subject, ...files]);
     const options = { key: readFileSync(folder.path('key')), cert: readFileSync(folder.path('certificate')) };
-    let requests = 0;
-    const server = createServer(options, (_request, response) => {
+    requests = 0;
+    server = createServer(options, (_request, response) => {
       requests += 1;
       response.end(JSON.stringify(TOKEN));
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    url = `https://localhost:${(server.address() as AddressInfo).port}/`;
+  });
+  afterEach(async () => {
+    await new Promise((resolve) => server.close(resolve));
+    folder.remove();
+  });
+
+  it('is not sent to a server that nobody vouches for, whatever the environment says', async () => {
     process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
     try {
-      const reference = oauth2(`https://localhost:${(server.address() as AddressInfo).port}/`);
-      const { access } = await requestToken({ reference, refreshToken: new Secret(MARK), clientSecret: null });
+      const parts = { reference: oauth2(url), refreshToken: new Secret(MARK), clientSecret: null };
+      const { access } = await requestToken(parts);
       expectProblem(access, 'the token endpoint cannot be reached (DEPTH_ZERO_SELF_SIGNED_CERT)');
       expect(requests).toBe(0);
     } finally {
       delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
-      await new Promise((resolve) => server.close(resolve));
-      folder.remove();
     }
+  });
+
+  /** In a process of its own, because Node reads these variables when it starts. */
+  const askFromProcess = async (tokenUrl: string, env: Readonly<Record<string, string>>): Promise<unknown> => {
+    const script = `
+      import { requestToken } from ${JSON.stringify(COMPILED)};
+      const reference = ${JSON.stringify(oauth2(tokenUrl))};
+      const refreshToken = { reveal: () => 'x' };
+      const { access } = await requestToken({ reference, refreshToken, clientSecret: null });
+      console.log(JSON.stringify(access));`;
+    const argv = ['--input-type=module', '--eval', script];
+    return JSON.parse((await promisify(execFile)(process.execPath, argv, { env })).stdout);
+  };
+
+  it('is sent to one whose certificate is good, and through no proxy of the environment', async () => {
+    const proxy = 'http://127.0.0.1:1';
+    const env = { NODE_USE_ENV_PROXY: '1', HTTPS_PROXY: proxy, https_proxy: proxy };
+    const trusted = { ...env, NODE_EXTRA_CA_CERTS: folder.path('certificate') };
+    expect(await askFromProcess(url, trusted)).toMatchObject({ ok: true, token: '[secret]' });
+    expect(requests).toBe(1);
+  });
+
+  it('is not sent to one whose certificate is for another name', async () => {
+    const env = { NODE_EXTRA_CA_CERTS: folder.path('certificate') };
+    expect(await askFromProcess(url.replace('localhost', '127.0.0.1'), env)).toEqual({
+      ok: false,
+      problem: 'the token endpoint cannot be reached (ERR_TLS_CERT_ALTNAME_INVALID)',
+    });
+    expect(requests).toBe(0);
   });
 });
