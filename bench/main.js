@@ -1,6 +1,6 @@
 // `npm run bench`: every candidate takes its turn in every round, so that what else the machine does falls on all alike;
 // what counts are the ratios within one run. Options: --rounds N (default 30), --bytes N (default 1 GiB), --json,
-// --policy for decisions and loading alone.
+// --policy for decisions and loading alone, --redact for redaction alone.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -8,6 +8,7 @@ import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { policyRows } from './decisions.js';
 import { openLab } from './lab.js';
+import { redactRows } from './redact.js';
 
 const { values } = parseArgs({
   options: {
@@ -15,6 +16,7 @@ const { values } = parseArgs({
     bytes: { type: 'string', default: String(1024 ** 3) },
     json: { type: 'boolean', default: false },
     policy: { type: 'boolean', default: false },
+    redact: { type: 'boolean', default: false },
   },
 });
 const ROUNDS = Number(values.rounds);
@@ -69,8 +71,10 @@ function progress(text) {
 }
 
 progress('decisions ...');
-rows.push(...policyRows());
-if (values.policy) {
+if (!values.redact) rows.push(...policyRows());
+progress('redaction ...');
+if (!values.policy) rows.push(...(await redactRows()));
+if (values.policy || values.redact) {
   progress('');
   print();
   process.exit();

@@ -11,19 +11,26 @@ export interface PercentStyle {
 
 /** Percent-encodes the bytes of a text (RFC 3986, section 2.1). Never throws, also where `encodeURIComponent` does. */
 export function percentEncode(text: string, { plain, space, hex }: PercentStyle): string {
-  let encoded = '';
-  for (const byte of Buffer.from(text)) {
+  const written = Array.from({ length: 256 }, (_, byte) => {
     const character = String.fromCharCode(byte);
-    if (/^[A-Za-z0-9]$/.test(character) || plain.includes(character)) encoded += character;
-    else if (character === ' ' && space !== undefined) encoded += space;
-    else encoded += percentByte(byte, hex);
-  }
-  return encoded;
+    if (character === ' ' && space !== undefined) return space;
+    return /[A-Za-z0-9]/.test(character) || plain.includes(character) ? character : percentByte(byte, hex);
+  });
+  return encodeBytes(text, written);
 }
 
 /** Percent-encodes every byte. */
 export function percentEncodeAll(text: string, hex: 'lower' | 'upper'): string {
-  return Array.from(Buffer.from(text), (byte) => percentByte(byte, hex)).join('');
+  return encodeBytes(
+    text,
+    Array.from({ length: 256 }, (_, byte) => percentByte(byte, hex)),
+  );
+}
+
+function encodeBytes(text: string, written: readonly string[]): string {
+  let encoded = '';
+  for (const byte of Buffer.from(text)) encoded += written[byte] ?? '';
+  return encoded;
 }
 
 function percentByte(byte: number, hex: 'lower' | 'upper'): string {
@@ -48,16 +55,14 @@ export function jsonEscape(text: string, { escaped, ascii, slash, hex }: JsonSty
     const digits = character.charCodeAt(0).toString(16).padStart(4, '0');
     return `\\u${hex === 'upper' ? digits.toUpperCase() : digits}`;
   };
-  // Character by character in UTF-16, as the escape is defined: a pair of surrogates becomes two escapes.
-  let written = '';
-  for (const character of text.split('')) {
-    if (escaped.includes(character) || (ascii && character >= '\u007f')) written += unicode(character);
-    else if (slash && character === '/') written += '\\/';
-    else if (character < ' ' || character === '"' || character === '\\')
-      written += JSON.stringify(character).slice(1, -1);
-    else written += character;
-  }
-  return written;
+  // Matched in UTF-16, as the escape is defined: a pair of surrogates becomes two escapes.
+  return text.replaceAll(ascii ? /[^ !#-[\]-~]|[/&'<>+`]/g : /[\0-\x1f"\\/&'<>+`\u2028\u2029]/g, (character) => {
+    if (escaped.includes(character) || (ascii && character >= '\u007f')) return unicode(character);
+    if (character === '/') return slash ? '\\/' : '/';
+    return character < ' ' || character === '"' || character === '\\'
+      ? JSON.stringify(character).slice(1, -1)
+      : character;
+  });
 }
 
 /** The text inside single quotes; `quote` is what a single quote in it becomes. */

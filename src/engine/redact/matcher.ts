@@ -7,7 +7,7 @@
 import { ROOT } from './automaton.ts';
 import type { Compiled } from './compiled.ts';
 import { HeldBytes } from './held-bytes.ts';
-import { LOOK_BACK_BYTES, TAIL_BYTES, wordsOfChunk } from './skip-scan.ts';
+import { TAIL_BYTES, wordsOfChunk } from './skip-scan.ts';
 import { Track } from './track.ts';
 
 /** What may leave now. */
@@ -32,7 +32,8 @@ interface Found {
 export class Matcher {
   readonly #compiled: Compiled;
   readonly #counts: Map<string, number>;
-  readonly #tracks: readonly [Track, Track];
+  readonly #plain: Track;
+  readonly #wrapped: Track;
   readonly #held = new HeldBytes();
   /** What is to be replaced, in order, apart from each other. */
   #found: Found[] = [];
@@ -45,7 +46,8 @@ export class Matcher {
   constructor(compiled: Compiled, counts: Map<string, number>) {
     this.#compiled = compiled;
     this.#counts = counts;
-    this.#tracks = [new Track(compiled.plain, false), new Track(compiled.wrapped, true)];
+    this.#plain = new Track(compiled.plain, false);
+    this.#wrapped = new Track(compiled.wrapped, true);
   }
 
   /** Takes the next bytes. They are copied where they stay behind; what leaves are parts of the chunk itself. */
@@ -53,7 +55,7 @@ export class Matcher {
     const offset = this.#held.end;
     this.#held.add(chunk);
     this.#search(chunk, offset);
-    const out = this.#release(this.#earliest((track) => track.start()));
+    const out = this.#release(this.#begun());
     this.#held.keep();
     return { out, held: this.#holding() };
   }
@@ -74,11 +76,11 @@ export class Matcher {
   #search(chunk: Buffer, offset: number): void {
     const { words, skew } = wordsOfChunk(chunk);
     const { scan } = this.#compiled;
-    let at = this.#tracks.every((track) => track.isIdle) ? 0 : this.#follow(chunk, offset, 0, 0);
+    let at = this.#plain.isIdle && this.#wrapped.isIdle ? 0 : this.#follow(chunk, offset, 0, 0);
     while (at < chunk.length) {
       const word = chunk.length - at < TAIL_BYTES ? -1 : scan.find(words, Math.max(0, (at - skew + 3) >> 2));
       const hit = word === -1 ? chunk.length : skew + 4 * word;
-      const begin = word === -1 ? chunk.length - TAIL_BYTES : hit - LOOK_BACK_BYTES;
+      const begin = word === -1 ? chunk.length - TAIL_BYTES : hit - scan.lookBack;
       at = this.#follow(chunk, offset, Math.max(at, begin), hit + 1);
     }
   }
@@ -88,14 +90,14 @@ export class Matcher {
    * began after that index is forgotten, and will be found again.
    */
   #follow(chunk: Buffer, offset: number, from: number, settled: number): number {
-    const [plain, wrapped] = this.#tracks;
     for (let at = from; at < chunk.length; at += 1) {
-      this.#read(plain, chunk[at] ?? 0, offset + at);
-      this.#read(wrapped, chunk[at] ?? 0, offset + at);
-      const start = Math.min(plain.start() ?? Infinity, wrapped.start() ?? Infinity, offset + at + 1);
+      this.#read(this.#plain, chunk[at] ?? 0, offset + at);
+      this.#read(this.#wrapped, chunk[at] ?? 0, offset + at);
+      if (at + 1 < settled) continue;
+      const start = Math.min(this.#begun(), offset + at + 1);
       if (start < offset + settled || start < this.#foundTo) continue;
-      plain.reset();
-      wrapped.reset();
+      this.#plain.reset();
+      this.#wrapped.reset();
       return start - offset;
     }
     return chunk.length;
@@ -112,7 +114,8 @@ export class Matcher {
     let found: Found = { start, end, owner: track.automaton.ownerOf(state) };
     for (let last = this.#found.at(-1); last !== undefined && last.end > found.start; last = this.#found.at(-1)) {
       this.#found.pop();
-      found = last.start < found.start ? { ...last, end } : { ...found, end };
+      const isFirst = last.start < start || (last.start === start && last.end === end && last.owner < found.owner);
+      found = isFirst ? { ...last, end } : { ...found, end };
     }
     this.#found.push(found);
     this.#foundTo = end;
@@ -150,11 +153,13 @@ export class Matcher {
     return this.#halfStart() > this.#held.start || this.#isWholeFirst() ? 'briefly' : 'until-decided';
   }
 
-  #halfStart(): number {
-    return this.#earliest((track) => track.halfStart());
+  /** Where the first of what may go on began; Infinity: nothing may. */
+  #begun(): number {
+    return Math.min(this.#plain.start(), this.#wrapped.start());
   }
 
-  #earliest(of: (track: Track) => number | undefined): number {
-    return this.#tracks.reduce((least, track) => Math.min(least, of(track) ?? Infinity), this.#held.end);
+  /** The same of what covers half of its form. */
+  #halfStart(): number {
+    return Math.min(this.#plain.halfStart(), this.#wrapped.halfStart());
   }
 }

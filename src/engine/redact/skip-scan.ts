@@ -1,10 +1,10 @@
 /**
- * Finds where a form may begin, at several gigabytes a second, and is never wrong when it says that none does. Of each
- * form the first bytes are known; a chunk is read in words of four bytes, one at each address that four divides. Seven
- * bytes in a row hold one such word whole, wherever they stand. So a chunk in which no word is one of those in the first
- * seven bytes of any form holds no form, as far as seven bytes fit into it.
+ * Finds where a form may be, at several gigabytes a second, and is never wrong when it says that none is. Of each form
+ * seven bytes in a row near its beginning are known. A chunk is read in words of four bytes, one at each address that four
+ * divides, and seven bytes hold one such word whole, wherever they stand. So a chunk in which no word is one of those in
+ * the seven bytes of any form holds no form, as far as the beginnings of forms fit into it.
  */
-import { type Form } from './encodings.ts';
+import type { Form } from './encodings.ts';
 import { MAX_BREAK_BYTES } from './track.ts';
 
 const WORD_BYTES = 4;
@@ -12,35 +12,54 @@ const WORD_BYTES = 4;
 /** So many bytes hold a whole word, however they lie. */
 const WINDOW_BYTES = 2 * WORD_BYTES - 1;
 
-/** Of a form that is broken once within so many bytes, either the first or the last seven are in one piece. */
+/** Of so many bytes that are broken at one place, either the first or the last seven are in one piece. */
 const WRAPPED_BYTES = 2 * WINDOW_BYTES;
 
-/** A form begins no more than this before a word that announces it. */
-export const LOOK_BACK_BYTES = WRAPPED_BYTES + MAX_BREAK_BYTES - WORD_BYTES;
+/** The known bytes are among so many. Behind this begins what differs in PEM files; lines are not much shorter. */
+const BEGINNING_BYTES = 48;
+
+/** Breaks in those, where lines have 32 characters or more. */
+const MAX_BREAKS = 2;
 
 /** A form that begins no more than this before a chunk's end may not be announced in it. */
-export const TAIL_BYTES = WRAPPED_BYTES + MAX_BREAK_BYTES - 1;
+export const TAIL_BYTES = BEGINNING_BYTES + MAX_BREAKS * MAX_BREAK_BYTES;
 
 /** What a break may look like where one of its bytes or two stand in a word, with indentation or without. */
 const BREAKS = ['\n', '\r\n', '\n ', '\n\t'];
 
-const HASH_BITS = 16;
+/** So few of the hashes are in use that one in a hundred words at most is looked up in vain. */
+const HASH_SHIFT = 32 - 18;
 
 /** Knuth's multiplier: 2^32 by the golden ratio (The Art of Computer Programming, 6.4). */
 const MULTIPLIER = 0x9e3779b1;
 
+/** Seven bytes or a few more, and how far before their first one the form may begin. */
+interface Window {
+  readonly bytes: Buffer;
+  readonly lookBack: number;
+}
+
 export class SkipScan {
   /** 1 where the hash is that of a known word. */
-  readonly #hashes = new Uint8Array(1 << HASH_BITS);
-  readonly #words: ReadonlySet<number>;
+  readonly #hashes = new Uint8Array(1 << (32 - HASH_SHIFT));
+  readonly #words = new Set<number>();
+  /** A form begins no more than this before a word that announces it, in bytes. */
+  readonly lookBack: number;
 
   constructor(forms: readonly Form[]) {
-    this.#words = new Set(forms.flatMap(windowsOf).flatMap(wordsOf));
+    let farthest = 0;
+    for (const { bytes, lookBack } of forms.flatMap(windowsOf)) {
+      for (let at = 0; at + WORD_BYTES <= bytes.length; at += 1) {
+        this.#words.add(wordAt(bytes, at));
+        farthest = Math.max(farthest, lookBack + at);
+      }
+    }
     for (const word of this.#words) this.#hashes[hashOf(word)] = 1;
+    this.lookBack = farthest;
   }
 
   /**
-   * The first of a chunk's words from this one on that is in the beginning of a form; -1: none is.
+   * The first of a chunk's words from this one on that a form may hold; -1: none is.
    *
    * @param words as `wordsOfChunk` gives them
    */
@@ -87,28 +106,48 @@ function look(hashes: Uint8Array, words: Int32Array, index: number): number {
 }
 
 function hashOf(word: number): number {
-  return Math.imul(word, MULTIPLIER) >>> HASH_BITS;
+  return Math.imul(word, MULTIPLIER) >>> HASH_SHIFT;
 }
 
 /** Runs of bytes of which one stands wherever the form does. */
-function windowsOf({ bytes, wraps }: Form): Buffer[] {
-  const first = bytes.subarray(0, WINDOW_BYTES);
-  if (!wraps) return [first];
-  const beginning = bytes.subarray(0, WRAPPED_BYTES);
-  const windows = [first];
-  for (let at = 1; at < beginning.length; at += 1) {
+function windowsOf(form: Form): Window[] {
+  const length = Math.min(form.wraps ? WRAPPED_BYTES : WINDOW_BYTES, form.bytes.length);
+  const start = rarest(form.bytes.subarray(0, BEGINNING_BYTES), length);
+  const bytes = form.bytes.subarray(start, start + length);
+  if (!form.wraps) return [{ bytes, lookBack: start }];
+  const lookBack = start + MAX_BREAKS * MAX_BREAK_BYTES;
+  const windows = [{ bytes: bytes.subarray(0, WINDOW_BYTES), lookBack }];
+  for (let at = 1; at < length; at += 1) {
     for (const text of BREAKS) {
-      const broken = Buffer.concat([beginning.subarray(0, at), Buffer.from(text), beginning.subarray(at)]);
-      windows.push(2 * at >= beginning.length ? broken.subarray(0, WINDOW_BYTES) : broken.subarray(-WINDOW_BYTES));
+      const broken = Buffer.concat([bytes.subarray(0, at), Buffer.from(text), bytes.subarray(at)]);
+      const window = 2 * at >= length ? broken.subarray(0, WINDOW_BYTES) : broken.subarray(-WINDOW_BYTES);
+      windows.push({ bytes: window, lookBack: lookBack + length - WINDOW_BYTES });
     }
   }
   return windows;
 }
 
-/** The words at every place in a window, each as this machine reads it. */
-function wordsOf(window: Buffer): number[] {
-  return Array.from({ length: WINDOW_BYTES - WORD_BYTES + 1 }, (_, at) => {
-    const word = Uint8Array.from(window.subarray(at, at + WORD_BYTES));
-    return new Int32Array(word.buffer)[0] ?? 0;
-  });
+/** Where in a form's beginning the bytes are that other output is least likely to hold: only the speed depends on it. */
+function rarest(beginning: Buffer, length: number): number {
+  let [best, start] = [-1, 0];
+  for (let at = 0; at + length <= beginning.length; at += 1) {
+    const words = Array.from({ length: length - WORD_BYTES + 1 }, (_, index) => rarity(beginning, at + index));
+    const least = Math.min(...words);
+    if (least > best) [best, start] = [least, at];
+  }
+  return start;
+}
+
+/** Indentation, rulers and punctuation are common, and words of lower case letters. */
+function rarity(bytes: Buffer, at: number): number {
+  const characters = new Set(bytes.toString('latin1', at, at + WORD_BYTES));
+  return [...characters].reduce(
+    (sum, one) => sum + (/[A-Z1-9%+]/.test(one) ? 3 : /[a-z\\$<>\x80-\xff]/.test(one) ? 2 : 1),
+    0,
+  );
+}
+
+/** A word as this machine reads it. */
+function wordAt(bytes: Buffer, at: number): number {
+  return new Int32Array(Uint8Array.from(bytes.subarray(at, at + WORD_BYTES)).buffer)[0] ?? 0;
 }

@@ -60,18 +60,18 @@ export class Track {
     return this.#begin + position + (this.#breaks.findLast((one) => one.position <= position)?.ahead ?? 0);
   }
 
-  /** The offset at which the longest beginning that may go on began; undefined while idle. */
-  start(): number | undefined {
-    if (this.#state === ROOT) return undefined;
+  /** The offset at which the longest beginning that may go on began; Infinity while idle. */
+  start(): number {
+    if (this.#state === ROOT) return Infinity;
     const depth = this.automaton.depth[this.#state] ?? 0;
-    while ((this.#breaks[1]?.position ?? Infinity) <= this.#count - depth) this.#breaks.shift();
+    while (this.#breaks.length > 1 && (this.#breaks[1]?.position ?? 0) <= this.#count - depth) this.#breaks.shift();
     return this.startOf(depth);
   }
 
-  /** The same of the longest beginning that covers at least half of its form; undefined: none does. */
-  halfStart(): number | undefined {
+  /** The same of the longest beginning that covers at least half of its form; Infinity: none does. */
+  halfStart(): number {
     const depth = this.automaton.halfDepth[this.#state] ?? 0;
-    return depth === 0 ? undefined : this.startOf(depth);
+    return depth === 0 ? Infinity : this.startOf(depth);
   }
 
   #beginAt(offset: number): void {
