@@ -26,6 +26,8 @@ export interface Added {
   readonly dir: string | undefined;
   readonly programs: readonly FittedTool[];
   readonly placeholders: readonly Placeholder[];
+  /** Names of the secrets that are stored; null where whoever runs this may not look. */
+  readonly stored: ReadonlySet<string> | null;
   /** Warnings of the policy, and errors of others beside it. */
   readonly problems: readonly Problem[];
 }
@@ -59,7 +61,8 @@ export function addedText(added: Added): string {
     'check next:',
     ...programs.map((fitted) => `  ${programLine(fitted, label)}`),
     ...exampleLines(placeholders, label).map((line) => `  ${line}`),
-    ...placeholders.filter(({ kind }) => kind !== 'example').map((found) => `  ${placeholderLine(found)}`),
+    ...placeholders.filter(isOfThisHost).map((found) => `  ${placeholderLine(found)}`),
+    ...secretPlaceholders(added).map((found) => `  ${secretLine(found, added.stored)}`),
     ...(placeholders.length === 0
       ? []
       : [`  ${visible(label, 4096)}: tests: they name the same examples, and are run at every load`]),
@@ -100,19 +103,48 @@ function exampleLines(placeholders: readonly Placeholder[], label: string): stri
   });
 }
 
+function isOfThisHost({ kind }: Placeholder): boolean {
+  return kind === 'variable' || kind === 'directory';
+}
+
 function placeholderLine({ place, path, value, kind }: Placeholder): string {
   const what = kind === 'directory' ? 'a directory of this host' : 'what the tool gets, and the client never sees';
   return `${visible(formatPlace(place), 4096)}:${place.column}: ${visible(path)}: ${quoted(value, 120)}: ${what}`;
 }
 
+/** The secrets that the policy refers to, each where it stands first. */
+function secretPlaceholders({ placeholders }: Added): Placeholder[] {
+  const secrets = placeholders.filter(({ kind }) => kind === 'secret');
+  return secrets.filter(({ word }, index) => secrets.findIndex((other) => other.word === word) === index);
+}
+
+function secretLine({ place, word }: Placeholder, stored: Added['stored']): string {
+  const state = isStored(word, stored);
+  const what =
+    state === null ? 'only the user of the gateway can see whether it is set' : state ? 'set' : 'not set yet';
+  return `${visible(formatPlace(place), 4096)}:${place.column}: secret ${visible(word)}: ${what}`;
+}
+
+/** Null where it is not known. */
+function isStored(name: string, stored: Added['stored']): boolean | null {
+  return stored === null ? null : stored.has(name);
+}
+
 /** As they are typed; an argument that a shell would take apart is left to the reader. */
-function nextCommands({ name, dir }: Added): string[] {
+function nextCommands(added: Added): string[] {
+  const { name, dir, stored } = added;
   const option = dir === undefined ? '' : ` --dir ${visible(dir, 4096)}`;
-  return [`carapace policy check${option}`, `carapace client add CLIENT --policy ${name} --key FILE${option}`];
+  const missing = secretPlaceholders(added).filter(({ word }) => isStored(word, stored) === false);
+  return [
+    ...missing.map(({ word }) => `carapace secret set ${visible(word)}${option}`),
+    `carapace policy check${option}`,
+    `carapace client add CLIENT --policy ${name} --key FILE${option}`,
+  ];
 }
 
 /** The same for programs. */
-export function addedJson({ preset, name, path, programs, placeholders, problems }: Added): Record<string, unknown> {
+export function addedJson(added: Added): Record<string, unknown> {
+  const { preset, name, path, programs, placeholders, stored, problems } = added;
   return {
     preset: preset.name,
     policy: name,
@@ -123,6 +155,7 @@ export function addedJson({ preset, name, path, programs, placeholders, problems
       found: found.path !== undefined,
       insecure: found.insecure,
     })),
+    secrets: secretPlaceholders(added).map(({ word }) => ({ name: word, stored: isStored(word, stored) })),
     check: placeholders.map(({ place, path: at, value, word, kind }) => ({
       file: place.file,
       line: place.line,

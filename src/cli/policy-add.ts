@@ -7,7 +7,7 @@ import { checkTrustedDirectory, writeFileAtomically } from '../engine/safe-file.
 import { type Folder, readFolder } from '../engine/store-folder.ts';
 import { isPolicyFile, loadPolicies } from '../engine/store-policies.ts';
 import { isPolicyName } from '../identity/forced-command.ts';
-import { CarapaceError } from '../model/error.ts';
+import { CarapaceError, errnoOf } from '../model/error.ts';
 import { formatProblem, type Problem } from '../model/problem.ts';
 import { quoted } from '../model/visible.ts';
 import { compilePolicy } from '../policy/load.ts';
@@ -19,6 +19,7 @@ import { type Added, addedJson, addedText, type FittedTool, presetJson, presetTa
 import { readProfileFolder } from './policy-files.ts';
 import { type Preset, presetNames, readPreset, SCHEMA_URL } from './presets.ts';
 import { EXIT, print, printJson } from './report.ts';
+import { openStoreOf } from './secret-store.ts';
 
 export interface PolicyAddOptions {
   /** Default: none is added, and all are listed. */
@@ -52,7 +53,8 @@ export async function run({ name, dir, as, force = false, json = false }: Policy
   const problems = check(directory, { name: `${target}.yaml`, label, text });
   write(directory, path, text, force);
   const placeholders = findPlaceholders(text, label);
-  const added: Added = { preset, name: target, path, label, dir, programs, placeholders, problems };
+  const stored = storedSecrets(directory);
+  const added: Added = { preset, name: target, path, label, dir, programs, placeholders, stored, problems };
   if (json) printJson(addedJson(added));
   else print(addedText(added));
   return EXIT.ok;
@@ -126,6 +128,20 @@ function toolsElsewhere(policies: readonly Policy[], file: string): Problem[] {
       return [{ severity: 'warning', place, path: `tools.${name}`, message }];
     }),
   );
+}
+
+/** Whoever runs this may write policies, and yet not look into the state directory: no reason to fail. */
+function storedSecrets(directory: Directory): ReadonlySet<string> | null {
+  try {
+    return new Set(
+      openStoreOf(directory)
+        .list()
+        .map(({ name }) => name),
+    );
+  } catch (error) {
+    if (errnoOf(error) === 'EACCES') return null;
+    throw error;
+  }
 }
 
 function refused(name: string, problems: readonly Problem[]): CarapaceError {

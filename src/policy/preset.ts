@@ -4,6 +4,7 @@
  */
 import type { Place } from '../model/decision.ts';
 import { type DocumentPath, formatPath, parsePolicyDocument } from './document.ts';
+import { parseInjectedText } from './injected-text.ts';
 
 /** The comment at the head of a policy, without lines for editors: its first paragraph, as one line. */
 export function headOf(text: string): string {
@@ -25,10 +26,13 @@ export interface Placeholder {
   readonly path: string;
   /** The value in which it stands. */
   readonly value: string;
-  /** What in it has to be changed: of an example the word in which it stands. */
+  /** What in it has to be changed: of an example the word in which it stands, of a stored secret its name. */
   readonly word: string;
-  /** Why it was found: a variable that the tool is given, a directory of this host, or text that is an example. */
-  readonly kind: 'variable' | 'directory' | 'example';
+  /**
+   * Why it was found: a variable that the tool is given, a directory of this host, a secret that has to be stored, or text
+   * that is an example.
+   */
+  readonly kind: 'variable' | 'directory' | 'secret' | 'example';
 }
 
 /**
@@ -45,18 +49,28 @@ export function findPlaceholders(text: string, file: string): Placeholder[] {
     const [, , key] = path;
     if (key === 'tests') return [];
     const found = { place: document.placeOf(path), path: formatPath(path), value };
-    const kind = KINDS.get(String(key));
-    if (kind !== undefined) return [{ ...found, word: value, kind }];
+    if (key === 'cwd_allowed') return [{ ...found, word: value, kind: 'directory' }];
+    if (key === 'env_inject') return injectedPlaceholders(found, path.slice(4));
     const words = new Set(value.split(' ').filter((word) => EXAMPLE.test(word)));
     return Array.from(words, (word) => ({ ...found, word, kind: 'example' }));
   });
 }
 
-/** Keys of a tool whose values are this host's, whatever they are. */
-const KINDS = new Map<string, Placeholder['kind']>([
-  ['env_inject', 'variable'],
-  ['cwd_allowed', 'directory'],
-]);
+/** What stands in a value of `env_inject`; `within` is where: nothing for text, else the keys of its mapping. */
+function injectedPlaceholders(
+  found: Pick<Placeholder, 'place' | 'path' | 'value'>,
+  within: DocumentPath,
+): Placeholder[] {
+  const last = within.at(-1);
+  // `secret` and `refresh` name stored secrets, at the top as well as in `oauth2`; `secret: true` is no text.
+  if (last === 'secret' || last === 'refresh') return [{ ...found, word: found.value, kind: 'secret' }];
+  if (last !== undefined && last !== 'value') return [];
+  const text = parseInjectedText(found.value);
+  const secrets = (text.ok ? text.parts : []).flatMap((part): Placeholder[] =>
+    typeof part !== 'string' && part.kind === 'secret' ? [{ ...found, word: part.name, kind: 'secret' }] : [],
+  );
+  return [{ ...found, word: found.value, kind: 'variable' }, ...secrets];
+}
 
 interface Leaf {
   readonly path: DocumentPath;

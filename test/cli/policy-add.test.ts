@@ -4,6 +4,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { run as add, type PolicyAddOptions } from '../../src/cli/policy-add.ts';
 import { presetNames, readPreset } from '../../src/cli/presets.ts';
 import { runProgram } from '../../src/cli/program.ts';
+import { resolveDirectory } from '../../src/cli/directory.ts';
+import { openStoreOf } from '../../src/cli/secret-store.ts';
+import { Secret } from '../../src/model/secret.ts';
 import { type GatewayDirectory, makeGatewayDirectory, policyOf } from '../fixtures/gateway-directory.ts';
 import { type Ran, runCommand } from './run-command.ts';
 
@@ -76,15 +79,42 @@ describe('policy add', () => {
     expect(written('1password')).toContain('binary: /usr/bin/op ');
   });
 
-  it('names what is an example and what the tool is given, with their places', async () => {
+  it('names what the tool is given, with its place', async () => {
+    const { stdout } = await policyAdd('gog');
+    const line =
+      written('gog')
+        .split('\n')
+        .findIndex((text) => text.includes('HOME:')) + 1;
+    expect(stdout).toContain(
+      `policies/gog.yaml:${line}:13: tools.gog.env_inject.HOME: '/home/operator': what the tool`,
+    );
+  });
+
+  it('names each secret that is needed, once, and how to store those that are not there', async () => {
+    const first = await policyAdd('aws-read');
+    const line =
+      written('aws-read')
+        .split('\n')
+        .findIndex((text) => text.includes('aws-key-id}')) + 1;
+    expect(first.stdout).toContain(`  policies/aws-read.yaml:${line}:35: secret aws-key-id: not set yet\n`);
+    expect(first.stdout).toContain(
+      `then:\n  carapace secret set aws-key-id --dir ${directory.path}\n  carapace secret set aws-secret-key`,
+    );
+    const store = openStoreOf(resolveDirectory(directory.path));
+    await store.write('aws-key-id', new Secret('AKIA-not-a-real-one'));
+    const second = await policyAdd('aws-read', '--force');
+    expect(second.stdout).toContain(': secret aws-key-id: set\n');
+    expect(second.stdout).toContain(': secret aws-secret-key: not set yet\n');
+    expect(second.stdout).not.toContain('secret set aws-key-id');
+    expect(second.stdout).not.toContain('AKIA');
+  });
+
+  it('names what is an example, with its places', async () => {
     const { stdout } = await policyAdd('1password');
     const lineOf = (text: string): number =>
       written('1password')
         .split('\n')
         .findIndex((line) => line.includes(text)) + 1;
-    expect(stdout).toContain(
-      `policies/1password.yaml:${lineOf('HOME:')}:13: tools.op.env_inject.HOME: '/home/operator'`,
-    );
     const first = lineOf('item list --vault Shared');
     const also = lineOf('item get * --vault Shared');
     expect(stdout).toContain(
@@ -96,8 +126,9 @@ describe('policy add', () => {
       policy: 'second',
       path: join(directory.policiesDirectory, 'second.yaml'),
       tools: [{ tool: 'op', binary: '/usr/bin/op', found: false, insecure: [] }],
+      secrets: [{ name: 'op-token', stored: false }],
       check: expect.arrayContaining([
-        expect.objectContaining({ path: 'tools.op.env_inject.HOME', value: '/home/operator', kind: 'variable' }),
+        expect.objectContaining({ path: 'tools.op.env_inject.OP_SERVICE_ACCOUNT_TOKEN.secret', kind: 'secret' }),
       ]) as unknown,
     });
   });

@@ -55,6 +55,28 @@ describe('findPlaceholders', () => {
     ]);
   });
 
+  it('finds the secrets that have to be stored, wherever they are named, and takes no other source for text', () => {
+    const text = `tools:
+  x:
+    env_inject:
+      A: {secret: one}
+      B: "Bearer \${secret:two}"
+      C: {oauth2: {token_url: "https://id.invalid/t", client: {id: c, secret: {secret: three}}, refresh: four}}
+      D: {file: /run/d}
+      E: {value: plain, secret: false}
+      F: "\${secret:!}"
+`;
+    expect(findPlaceholders(text, 'p.yaml').map(({ word, kind, place }) => [word, kind, place.line])).toEqual([
+      ['one', 'secret', 4],
+      ['Bearer ${secret:two}', 'variable', 5],
+      ['two', 'secret', 5],
+      ['three', 'secret', 6],
+      ['four', 'secret', 6],
+      ['plain', 'variable', 8],
+      ['${secret:!}', 'variable', 9],
+    ]);
+  });
+
   it('finds nothing in what is no policy', () => {
     expect(findPlaceholders('[', 'x')).toEqual([]);
     expect(findPlaceholders('tools: null', 'x')).toEqual([]);
