@@ -3,7 +3,8 @@ import type { SshDoor } from '../doors/ssh/door.ts';
 import type { Audit } from '../engine/audit/audit.ts';
 import type { Engine } from '../engine/gateway.ts';
 import type { ConnectionsAnswer, HealthCheck, OperatorView, StatusAnswer } from '../engine/operator-view.ts';
-import type { Runner } from '../engine/runner-process.ts';
+import type { Runners } from '../engine/runners.ts';
+import type { Resolver } from '../engine/secrets/resolver.ts';
 import type { Store } from '../engine/store.ts';
 import { CarapaceError } from '../model/error.ts';
 import { formatProblem, type Problem } from '../model/problem.ts';
@@ -17,8 +18,9 @@ export interface OperatorParts {
   readonly door: SshDoor;
   readonly engine: Engine;
   readonly audit: Audit;
-  readonly runner: Runner;
-  readonly warnings: readonly string[];
+  readonly runners: Runners;
+  readonly resolver: Pick<Resolver, 'failures'>;
+  readonly warnings: () => readonly string[];
 }
 
 export function operatorView(parts: OperatorParts): OperatorView {
@@ -32,12 +34,12 @@ export function operatorView(parts: OperatorParts): OperatorView {
 }
 
 function status(
-  { version, names, store, door, engine, audit, runner, warnings }: OperatorParts,
+  { version, names, store, door, engine, audit, runners, warnings }: OperatorParts,
   startedAt: Date,
   uptimeMs: number,
 ): StatusAnswer {
   const snapshot = store.current();
-  const { pid } = runner.status();
+  const { pid } = runners.status();
   return {
     ...version,
     pid: process.pid,
@@ -51,7 +53,7 @@ function status(
     lastReload: { at: new Date(snapshot.loadedAt).toISOString(), problems: snapshot.problems.map(formatProblem) },
     audit: audit.state(),
     runner: { pid, ok: pid !== null },
-    warnings,
+    warnings: warnings(),
   };
 }
 
@@ -74,13 +76,21 @@ function connections({ door, engine }: OperatorParts): ConnectionsAnswer {
 }
 
 /** Each finds out now; none repeats what was true at the start. */
-function checks({ store, audit, runner }: OperatorParts): HealthCheck[] {
+function checks({ store, audit, runners, resolver }: OperatorParts): HealthCheck[] {
   return [
     { name: 'audit', run: () => audit.check() },
     {
       name: 'runner',
       run: async () => {
-        if (!(await runner.ping())) throw new CarapaceError('unhealthy', 'it ended, and is being started again');
+        if (!(await runners.ping())) throw new CarapaceError('unhealthy', 'it ended, and is being started again');
+      },
+    },
+    {
+      // What could not be looked up when a call last needed it.
+      name: 'secrets',
+      run: () => {
+        const problems = resolver.failures().map(({ problem }) => problem);
+        if (problems.length > 0) throw new CarapaceError('unhealthy', problems.join('; '));
       },
     },
     {

@@ -41,7 +41,7 @@ function announce(directory: Directory, gateway: ServedGateway): void {
   for (const problem of gateway.snapshot().problems) {
     gateway.log[problem.severity === 'error' ? 'error' : 'warn'](formatProblem(problem));
   }
-  for (const warning of gateway.warnings) gateway.log.warn(warning);
+  for (const warning of gateway.warnings()) gateway.log.warn(warning);
   const { clients, policies } = gateway.snapshot();
   gateway.log.info(`gateway: serves ${directory.path}`, { clients: clients.size, policies: policies.size });
   for (const name of gateway.listeners) process.stderr.write(`listening on ${name}\n`);

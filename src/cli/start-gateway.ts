@@ -7,23 +7,27 @@ import type { Config } from '../config/config.ts';
 import { SshDoor } from '../doors/ssh/door.ts';
 import { type Listener, openListener } from '../doors/ssh/listener.ts';
 import { parseHostKey, transportReady } from '../doors/ssh/transport.ts';
+import { carryOut } from '../engine/carry-out.ts';
 import { type Audit, openAudit } from '../engine/audit/audit.ts';
 import { Engine } from '../engine/gateway.ts';
 import { loadHostKey } from '../engine/host-key.ts';
 import { createLimiter } from '../engine/limits.ts';
 import { createLog, type Log } from '../engine/log.ts';
 import { startOperatorServer } from '../engine/operator-server.ts';
-import { runTool } from '../engine/run-tool.ts';
-import { openRunner } from '../engine/runner-process.ts';
+import { openRunners } from '../engine/runners.ts';
 import { checkTrustedDirectory } from '../engine/safe-file.ts';
+import { createResolver, type Resolver } from '../engine/secrets/resolver.ts';
+import { openUsageLog } from '../engine/secrets/usage.ts';
 import type { Snapshot } from '../engine/snapshot.ts';
 import { openStore, type Store } from '../engine/store.ts';
 import type { AuditEvent, ReloadEvent } from '../model/audit-record.ts';
 import { CarapaceError, messageOf } from '../model/error.ts';
 import type { ListenAddress } from '../model/listen-address.ts';
+import type { RunAs } from '../model/run-as.ts';
 import { type Directory, ownDirectories } from './directory.ts';
 import { type OperatorParts, operatorView } from './operator-answers.ts';
 import { holderOfPort } from './port-holder.ts';
+import { openStoreAtStart } from './secret-store.ts';
 import { readVersion } from './version.ts';
 
 /** A running gateway, as `serve` sees it. */
@@ -31,7 +35,8 @@ export interface ServedGateway {
   readonly log: Log;
   /** Where it listens: `127.0.0.1:2222`, `unix:/path`. */
   readonly listeners: readonly string[];
-  readonly warnings: readonly string[];
+  /** What the operator should know and change. */
+  readonly warnings: () => readonly string[];
   readonly snapshot: () => Snapshot;
   /** Reads keys and policies again now. */
   readonly reload: () => void;
@@ -92,15 +97,21 @@ async function openParts(directory: Directory, config: Config, undo: Undo[]): Pr
   undo.push(audit.close);
   const store = openStore(directory, { onReload: (event) => noteReload(audit, log, event) });
   undo.push(store.close);
-  const runner = openRunner({ stateDirectory: directory.stateDirectory, log });
-  undo.push(runner.stop);
+  const resolver = await openResolver(directory, undo);
+  const runners = openRunners({
+    stateDirectory: directory.stateDirectory,
+    log,
+    users: { range: config.clientUids, sockets: config.runnerSockets },
+  });
+  undo.push(runners.stop);
+  const executor = { runners, resolver, defaultRunAs: config.runAs };
   const engine = new Engine({
     snapshot: store.current,
     ownDirectories: ownDirectories(directory),
     audit,
     limits: createLimiter(),
     log,
-    run: (permit, io) => runTool(runner, permit, io),
+    run: (permit, client, io) => carryOut(executor, permit, client, io),
   });
   await transportReady;
   const door = new SshDoor({
@@ -110,7 +121,26 @@ async function openParts(directory: Directory, config: Config, undo: Undo[]): Pr
     ...config,
   });
   undo.push(followKeys(store, door), () => door.disconnectAll('the gateway stops'));
-  return { log, version, audit, store, runner, engine, door, warnings: [DEVELOPMENT_MODE] };
+  const warnings = (): string[] => warningsOf(store.current(), config.runAs);
+  return { log, version, audit, store, runners, resolver, engine, door, warnings };
+}
+
+/** What looks up secrets. The store's passphrase is asked for now: later there is nobody to ask. */
+async function openResolver(directory: Directory, undo: Undo[]): Promise<Resolver> {
+  const store = await openStoreAtStart(directory);
+  const usage = openUsageLog(directory.stateDirectory);
+  const { env } = process;
+  const resolver = createResolver({ store, usage, env, credentialsDirectory: env['CREDENTIALS_DIRECTORY'] });
+  undo.push(usage.close, resolver.close);
+  return resolver;
+}
+
+/** A gateway whose tools all run as other users needs no warning. */
+function warningsOf({ policies }: Snapshot, defaultRunAs: RunAs): string[] {
+  const tools = [...policies.values()].flatMap((policy) => [...policy.tools.values()]);
+  const isOwn = (runAs: RunAs | null): boolean => (runAs ?? defaultRunAs).kind === 'gateway';
+  const own = tools.length === 0 ? isOwn(null) : tools.some(({ runAs }) => isOwn(runAs));
+  return own ? [DEVELOPMENT_MODE] : [];
 }
 
 function servedGateway(

@@ -30,8 +30,8 @@ export interface GatewayParts {
   readonly ownDirectories: readonly string[];
   readonly audit: { readonly record: (event: AuditEvent) => void };
   readonly limits: Limiter;
-  /** Runs what a permit allows. Where it rejects, the call has failed. */
-  readonly run: (permit: Permit, io: CallIo) => Promise<Outcome>;
+  /** Runs what a permit allows a client. Where it rejects, the call has failed. */
+  readonly run: (permit: Permit, client: string, io: CallIo) => Promise<Outcome>;
   readonly log: Log;
 }
 
@@ -110,7 +110,7 @@ export class Engine implements Gateway {
     this.#running.add({ request, caller, tool, startedAt: new Date() });
     try {
       onStarted(request);
-      outcome = await this.#run(admitted.permit, io);
+      outcome = await this.#run(admitted.permit, caller.client, io);
     } finally {
       this.#running.delete(request);
       admitted.release();
@@ -120,9 +120,9 @@ export class Engine implements Gateway {
   }
 
   /** A defect is an outcome as well: an allow without one would look like a gateway that was killed. */
-  async #run(permit: Permit, io: CallIo): Promise<Outcome> {
+  async #run(permit: Permit, client: string, io: CallIo): Promise<Outcome> {
     try {
-      return await this.#parts.run(permit, io);
+      return await this.#parts.run(permit, client, io);
     } catch (thrown) {
       return { kind: 'failed', reason: 'internal', message: FAILED, detail: messageOf(thrown) };
     }

@@ -19,9 +19,9 @@ import { outcomeOfRefusal } from './runner-refusal.ts';
 
 /** What each direction's bytes pass through; absent for nothing, at no cost. */
 export interface Transforms {
-  readonly stdin?: () => Transform;
-  readonly stdout?: () => Transform;
-  readonly stderr?: () => Transform;
+  readonly stdin?: () => readonly Transform[];
+  readonly stdout?: () => readonly Transform[];
+  readonly stderr?: () => readonly Transform[];
   /** Ends the tool where it resolves, with the name of what was refused: nothing passes the transforms from then on. */
   readonly refused?: Promise<string>;
 }
@@ -141,8 +141,8 @@ interface Pumps {
 function openPumps(tool: StartedTool, io: CallIo, transforms: Transforms, budget: Budget): Pumps {
   const halt = (isHalted: boolean): void => tool.signal(isHalted ? 'STOP' : 'CONT');
   const both = { budget, halt };
-  const stdout = pumpOutput({ ...both, socket: tool.stdout, sink: io.stdout, transform: transforms.stdout?.() });
-  const stderr = pumpOutput({ ...both, socket: tool.stderr, sink: io.stderr, transform: transforms.stderr?.() });
+  const stdout = pumpOutput({ ...both, socket: tool.stdout, sink: io.stdout, transforms: transforms.stdout?.() ?? [] });
+  const stderr = pumpOutput({ ...both, socket: tool.stderr, sink: io.stderr, transforms: transforms.stderr?.() ?? [] });
   let stdin: Pump | undefined;
   if (tool.stdin === undefined) io.stdin.resume();
   else stdin = pumpInput(io.stdin, tool.stdin, transforms.stdin?.());

@@ -33,14 +33,14 @@ export interface OutputPump {
   readonly budget: Budget;
   /** Keeps the tool from running for a moment, and lets it go on. */
   readonly halt: (isHalted: boolean) => void;
-  /** Default: none, at no cost. */
-  readonly transform: Transform | undefined;
+  /** What its bytes pass through, in this order; empty for nothing, at no cost. */
+  readonly transforms: readonly Transform[];
 }
 
 /** From a tool's output to the client. */
-export function pumpOutput({ socket, sink, budget, halt, transform }: OutputPump): Pump {
+export function pumpOutput({ socket, sink, budget, halt, transforms }: OutputPump): Pump {
   const leave = (): void => closeUnread(socket, halt);
-  const source = transform === undefined ? socket : through(socket, transform, leave);
+  const source = through(socket, transforms, leave);
   let bytes = 0;
   let unwritten = 0;
   let isOver = false;
@@ -89,12 +89,12 @@ export function pumpOutput({ socket, sink, budget, halt, transform }: OutputPump
 }
 
 /**
- * From the client to a tool's stdin, through `transform` where there is one. The client's EOF becomes the tool's; a client
+ * From the client to a tool's stdin, through `transforms`, in this order. The client's EOF becomes the tool's; a client
  * that is lost is no EOF, because half of an input must not pass for the whole. What comes after the tool stopped reading
  * is drained and dropped.
  */
-export function pumpInput(source: Readable, socket: Socket, transform?: Transform): Pump {
-  const sink = transform ?? socket;
+export function pumpInput(source: Readable, socket: Socket, transforms: readonly Transform[] = []): Pump {
+  const sink = transforms[0] ?? socket;
   let bytes = 0;
   const { promise: done, resolve: finish } = deferred<void>();
   const onWritten = (): void => {
@@ -108,11 +108,11 @@ export function pumpInput(source: Readable, socket: Socket, transform?: Transfor
   const onEnd = (): void => void sink.end();
   const stop = (): void => {
     source.off('data', onData).off('end', onEnd).resume();
-    sink.destroy();
-    socket.destroy();
+    for (const each of [...transforms, socket]) each.destroy();
     finish();
   };
-  if (transform !== undefined) transform.once('error', stop).pipe(socket);
+  for (const [index, transform] of transforms.entries())
+    transform.once('error', stop).pipe(transforms[index + 1] ?? socket);
   socket.once('close', stop);
   source.on('data', onData).once('end', onEnd);
   // Whoever read the request from it paused it, and a listener alone does not undo that.
@@ -123,11 +123,12 @@ export function pumpInput(source: Readable, socket: Socket, transform?: Transfor
   return { done, bytes: () => bytes, stop };
 }
 
-/** What fails in the transform ends the direction: nothing passes that it did not let through. */
-function through(socket: Socket, transform: Transform, leave: () => void): Readable {
-  socket.once('close', () => transform.end());
-  transform.once('error', leave);
-  return socket.pipe(transform);
+/** What fails in a transform ends the direction: nothing passes that it did not let through. */
+function through(socket: Socket, transforms: readonly Transform[], leave: () => void): Readable {
+  const [first] = transforms;
+  if (first === undefined) return socket;
+  socket.once('close', () => first.end());
+  return transforms.reduce<Readable>((source, transform) => source.pipe(transform.once('error', leave)), socket);
 }
 
 /**

@@ -3,6 +3,7 @@
  * not decided, and nothing that the client sent is read a second time.
  */
 
+import type { OpenScanner } from './content.ts';
 import type { Injection } from './injection.ts';
 import type { ResourceLimits, RunAs } from './run-as.ts';
 
@@ -46,6 +47,8 @@ export interface Permit {
   readonly secrets: ReadonlyMap<string, Injection>;
   /** False: the secrets are not taken out of what the tool prints. */
   readonly redact: boolean;
+  /** What looks through its outputs and its stdin; null for nothing. */
+  readonly content: { readonly output: OpenScanner | null; readonly input: OpenScanner | null };
   /** The OS user; null for the default of the gateway's configuration. */
   readonly runAs: RunAs | null;
   /** Where the tool starts; null for its own empty directory. */

@@ -41,6 +41,7 @@ export function compileTool(name: string, source: CliToolSource, context: ToolCo
     secrets: injections.secrets,
     redact: source.redact ?? true,
     runAs,
+    content: { output: source.output_deny ?? [], input: source.input_deny ?? [] },
     user: runAs?.kind === 'user' ? runAs.name : user,
     cwdAllowed: source.cwd_allowed ?? null,
     cwdTrusted: source.cwd_trusted ?? false,

@@ -11,6 +11,8 @@ import type { ToolRequest } from '../model/request.ts';
 import { quoted, visible } from '../model/visible.ts';
 import { considerGeneric } from './consider-generic.ts';
 import type { Considered } from './considered.ts';
+import type { ContentRule } from './content/content-rule.ts';
+import { findContent, scannerOf } from './content/content-rules.ts';
 import { type BuiltEnvironment, buildEnvironment } from './environment.ts';
 import { isInside } from './paths.ts';
 import type { CliTool } from './policy.ts';
@@ -49,6 +51,8 @@ export function decideTool(
   if (found.allowed === null) return deny(considering, found.refusal ?? noRule(request));
   const judged = judgeDirectory(tool, request, directory, found.executesDirectory);
   if (!judged.ok) return deny(considering, { reason: 'cwd-refused', token: judged.token, message: judged.message });
+  const content = findInArguments(tool.content.input, request.argv);
+  if (content !== null) return denyContent(considering, content.name);
 
   const permit: Permit = {
     kind: 'cli',
@@ -58,6 +62,7 @@ export function decideTool(
     env: environment.env,
     secrets: tool.secrets,
     redact: tool.redact,
+    content: { output: scannerOf(tool.content.output), input: scannerOf(tool.content.input) },
     runAs: tool.runAs,
     cwd: judged.cwd,
     stdin: found.stdin,
@@ -124,6 +129,22 @@ function consider(tool: CliTool, argv: readonly string[], directory: WorkingDire
 function unrepresentable(request: ToolRequest): string | undefined {
   const variables = [...request.env].flat();
   return [...request.argv, ...variables].find((text) => text.includes('\0') || !text.isWellFormed());
+}
+
+/** In an argument there is nothing to replace: whatever the rule's action, the call is refused. */
+function findInArguments(rules: readonly ContentRule[], argv: readonly string[]): { readonly name: string } | null {
+  if (rules.length === 0) return null;
+  for (const argument of argv) {
+    const found = findContent(rules, argument);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** No token: it would be what nobody may see. */
+function denyContent(considering: Considering, name: string): Deny {
+  const message = `an argument holds what may not be sent: ${name}`;
+  return deny(considering, { reason: 'content-refused', token: null, message });
 }
 
 interface Fault {

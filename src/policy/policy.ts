@@ -7,6 +7,7 @@ import type { ToolLimits } from '../model/permit.ts';
 import type { Problem } from '../model/problem.ts';
 import type { DenyReason } from '../model/reason.ts';
 import type { RunAs } from '../model/run-as.ts';
+import type { ContentRule } from './content/content-rule.ts';
 import type { EnvironmentRules } from './environment.ts';
 import type { ToolProfile } from './profile/tool-profile.ts';
 import type { AllowRule, DenyRule } from './rule.ts';
@@ -52,12 +53,19 @@ export interface CliTool extends EnvironmentRules {
   readonly limits: ToolLimits;
   /** False: nothing is taken out of what the tool prints. */
   readonly redact: boolean;
+  readonly content: ContentRules;
   /** The OS user that it runs as; null for the default of the gateway's configuration. */
   readonly runAs: RunAs | null;
   readonly audit: ToolAudit;
   /** False: `tools` does not show allow patterns to clients. Deny patterns are never shown. */
   readonly showPatterns: boolean;
   readonly tests: readonly PolicyTest[];
+}
+
+/** What may pass neither way; empty for no rule. */
+export interface ContentRules {
+  readonly output: readonly ContentRule[];
+  readonly input: readonly ContentRule[];
 }
 
 /** What the audit log holds of a tool's calls. */

@@ -2,6 +2,8 @@
  * The arguments as the audit log may hold them: bounded, and without the values that options with telling names carry.
  * A net, not a promise: what an operator knows to be secret belongs into `redact_patterns`.
  */
+import type { ContentRule } from './content/content-rule.ts';
+import { findContent } from './content/content-rules.ts';
 import type { CliTool } from './policy.ts';
 
 /** Arguments for the record. */
@@ -30,7 +32,14 @@ const URL_PASSWORD = /(:\/\/[^\s/?#@:]*:)[^\s/?#@]+@/g;
 export function redactArgv(tool: CliTool | undefined, argv: readonly string[]): RedactedArgv {
   if (tool?.audit.logArgv === false) return { argv: null, cut: false };
   const patterns = (tool?.audit.redactPatterns ?? []).map((pattern) => pattern.toLowerCase());
-  return bounded(argv.map((argument, index) => redact(argument, argv[index - 1], patterns)));
+  const content = tool?.content.input ?? [];
+  return bounded(argv.map((argument, index) => withoutContent(content, redact(argument, argv[index - 1], patterns))));
+}
+
+/** What the policy refuses as content is not kept either. */
+function withoutContent(rules: readonly ContentRule[], argument: string): string {
+  const found = rules.length === 0 ? null : findContent(rules, argument);
+  return found === null ? argument : `[redacted:${found.name}]`;
 }
 
 function redact(argument: string, before: string | undefined, patterns: readonly string[]): string {

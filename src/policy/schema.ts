@@ -16,6 +16,7 @@ import {
   text,
 } from './schema-fields.ts';
 import { injected } from './schema-injection.ts';
+import { contentRules } from './content/content-schema.ts';
 
 /** A week: longer calls are services, and Node's timers end at 24 days. */
 const MAX_SECONDS = 604_800;
@@ -31,6 +32,7 @@ const DENY_REASONS = [
   'character-refused',
   'path-refused',
   'cwd-refused',
+  'content-refused',
 ] as const;
 
 const test = z
@@ -124,6 +126,16 @@ const cliTool = z.strictObject({
     .describe(
       '`false`: what the tool prints is passed on as it is, for binary output; nothing injected is taken out of it. Default: `true`.',
     ),
+  output_deny: contentRules
+    .optional()
+    .describe(
+      'What the tool may not print: names of detectors, or mappings with an action. Looked for in stdout and stderr, in the clear. Default: none.',
+    ),
+  input_deny: contentRules
+    .optional()
+    .describe(
+      'What the client may not send, in arguments or on stdin, in the same form. In an argument it is always refused. Default: none.',
+    ),
   run_as: runAs
     .optional()
     .describe(
@@ -198,7 +210,7 @@ export type CliToolSource = z.infer<typeof cliTool>;
 /** Keys and values that the policy language has, and this version has not: they are refused by name, never ignored. */
 export const NOT_IN_THIS_VERSION: ReadonlySet<string> = new Set(
   (
-    'sandbox sha256 output_deny input_deny http stdio rpc upstream allow inject client_listen ' +
+    'sandbox sha256 http stdio rpc upstream allow inject client_listen ' +
     'jsonrpc_allow_methods jsonrpc_deny_methods jsonrpc_param_filters max_body_bytes events server_allow_methods'
   ).split(' '),
 );

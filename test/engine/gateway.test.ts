@@ -87,7 +87,7 @@ beforeEach(() => {
       },
     },
     limits: createLimiter(() => 0),
-    run: (permit, io) => {
+    run: (permit, _client, io) => {
       order.push('run');
       return run(permit, io);
     },

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { deferred } from '../../src/engine/deferred.ts';
 import { runTool } from '../../src/engine/run-tool.ts';
 import type { OpenedDirectory, Permit } from '../../src/model/permit.ts';
 import { fixture, openClient, openTestRunner, permitFor } from './runner-fixtures.ts';
@@ -214,24 +215,45 @@ describe('runTool', () => {
   describe('transforms', () => {
     const upper = (): Transform =>
       new Transform({ transform: (chunk: Buffer, _encoding, done) => done(null, chunk.toString().toUpperCase()) });
+    const tail = (text: string): Transform =>
+      new Transform({ transform: (chunk, _encoding, done) => done(null, chunk), flush: (done) => done(null, text) });
 
-    it('change the bytes of their direction, and are flushed at its end', async () => {
+    it('change the bytes of their direction, in their order, and are flushed at its end', async () => {
       const client = openClient();
-      const tail = (): Transform =>
-        new Transform({ transform: (chunk, _encoding, done) => done(null, chunk), flush: (done) => done(null, '.') });
       const permit = permitFor(fixture('echo-stdin'), [], { stdin: 'stream' });
       client.stdin.end('abc');
-      const outcome = await runTool(test.runner, permit, client.io, { stdin: upper, stdout: tail, stderr: upper });
-      expect(outcome).toMatchObject({ kind: 'exited', status: 0, bytes: { stdin: 3, stdout: 4 } });
-      expect(client.stdout().toString()).toBe('ABC.');
+      const outcome = await runTool(test.runner, permit, client.io, {
+        stdin: () => [tail('d'), upper(), tail('e')],
+        stdout: () => [tail('.'), tail('!')],
+        stderr: () => [upper()],
+      });
+      expect(outcome).toMatchObject({ kind: 'exited', status: 0, bytes: { stdin: 3, stdout: 7 } });
+      expect(client.stdout().toString()).toBe('ABCDe.!');
       expect(client.stderr()).toBe('END OF INPUT\n');
     });
 
-    it('that fail let nothing through', async () => {
+    it.each([0, 1])('that fail let nothing through, wherever they stand: %i', async (place) => {
       const client = openClient();
-      const broken = (): Transform =>
-        new Transform({ transform: (_chunk, _encoding, done) => done(new Error('broken')) });
-      await runTool(test.runner, permitFor('/bin/echo', ['x']), client.io, { stdout: broken });
+      const broken = new Transform({ transform: (_chunk, _encoding, done) => done(new Error('broken')) });
+      const stdout = (): Transform[] => [upper()].toSpliced(place, 0, broken);
+      await runTool(test.runner, permitFor('/bin/echo', ['x']), client.io, { stdout });
+      expect(client.stdout().length).toBe(0);
+    });
+
+    it('that refuse what passes end the tool', async () => {
+      const client = openClient();
+      const { promise: refused, resolve } = deferred<string>();
+      const stdout = (): Transform[] => [
+        new Transform({
+          transform: (_chunk, _encoding, done) => {
+            resolve('private-key');
+            done();
+          },
+        }),
+      ];
+      const permit = permitFor('/bin/sh', ['-c', 'echo secret; exec sleep 60']);
+      const outcome = await runTool(test.runner, permit, client.io, { stdout, refused });
+      expect(outcome).toMatchObject({ kind: 'limited', reason: 'content-refused', detector: 'private-key' });
       expect(client.stdout().length).toBe(0);
     });
   });

@@ -58,6 +58,7 @@ export function permitFor(
     env: new Map(Object.entries({ PATH: '/usr/local/bin:/usr/bin:/bin', ...env })),
     secrets: new Map(),
     redact: true,
+    content: { output: null, input: null },
     runAs: null,
     cwd: null,
     stdin: 'none',

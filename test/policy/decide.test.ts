@@ -74,6 +74,7 @@ describe('decideTool', () => {
       ]),
       secrets: new Map([['TOKEN', { parts: [{ kind: 'secret', name: 'op-token' }], redacted: true }]]),
       redact: false,
+      content: { output: null, input: null },
       runAs: { kind: 'user', name: 'op' },
       cwd: null,
       stdin: 'none',
@@ -87,6 +88,21 @@ describe('decideTool', () => {
         resources: { cpuSeconds: 9, memoryBytes: 1024 ** 3, processes: null, openFiles: null },
       },
     });
+  });
+
+  it('refuses arguments that hold what may not be sent, whatever the action, and repeats nothing of it', () => {
+    const key = `-----BEGIN ${'PRIVATE'} KEY-----`;
+    for (const action of ['end', 'redact']) {
+      const decision = decideCall({ allow: ['*'], input_deny: [{ detector: 'private-key', action }] }, [
+        'a',
+        `x ${key}`,
+      ]);
+      expect(decision).toMatchObject({ verdict: 'deny', reason: 'content-refused', token: null, rule: null });
+      expect(JSON.stringify(decision)).toContain('private-key');
+      expect(JSON.stringify(decision)).not.toContain('-----BEGIN');
+    }
+    expect(decideCall({ allow: ['*'], input_deny: ['private-key'] }, ['a', 'b']).verdict).toBe('allow');
+    expect(decideCall({ allow: ['*'], output_deny: ['private-key'] }, [`x ${key}`]).verdict).toBe('allow');
   });
 
   it('tells of each rule whether it matched, and why not', () => {
