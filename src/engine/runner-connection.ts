@@ -43,52 +43,70 @@ export function connectRunner(
   };
   const send = (command: RunnerCommand): void => write(`${JSON.stringify(command)}\n`);
   const pings = createPings(() => send({ type: 'ping', token: newToken() }));
-  const { promise: admitted, resolve: admit } = deferred<Admission>();
-  let isAdmitted = false;
-  const greet = (event: RunnerEvent | undefined): void => {
-    const problem = event?.type === 'hello' ? judge(event) : 'it does not say who it is';
-    isAdmitted = problem === undefined;
-    if (event?.type === 'hello' && problem === undefined) admit({ ok: true, hello: event });
-    else admit({ ok: false, problem: problem ?? '' });
-    if (!isAdmitted) control.destroy();
-  };
+  const gate = createGate(judge);
   const read = lineReader(MAX_CONTROL_LINE_BYTES, (line) => {
     if (control.destroyed) return;
     const event = parseEvent(line);
-    if (!isAdmitted) greet(event);
-    else if (event === undefined || event.type === 'hello') control.destroy();
+    if (!gate.isOpen() && gate.hear(event)) return;
+    if (!gate.isOpen() || event === undefined || event.type === 'hello') control.destroy();
     else if (event.type === 'pong') pings.answer(true);
     else dispatch(calls, event, send);
   });
-  control.on('error', () => control.destroy());
-  control.on('data', (chunk) => {
-    if (!read(chunk)) control.destroy();
-  });
-  const closed = new Promise<void>((resolve) => {
-    control.once('close', () => {
-      for (const call of calls.values()) call.ended({ kind: 'lost' });
-      calls.clear();
-      pings.answer(false);
-      admit({ ok: false, problem: 'it ended before it said who it is' });
-      resolve();
-    });
+  control.on('error', () => control.destroy()).on('data', (chunk) => (read(chunk) ? undefined : control.destroy()));
+  const { promise: closed, resolve: tellClosed } = deferred<void>();
+  control.once('close', () => {
+    loseAll(calls);
+    pings.answer(false);
+    gate.close('it ended before it said who it is');
+    tellClosed();
   });
   write(controlHeader(secret));
   return {
-    admitted,
+    admitted: gate.admitted,
     closed,
     close: () => control.destroy(),
     ping: async () => control.writable && pings.ask(),
     start: async (command) => {
       const token = newToken();
       const line = `${JSON.stringify({ type: 'start', token, ...command } satisfies RunnerCommand)}\n`;
-      if (!isAdmitted || !control.writable) return { ok: false, code: 'ELOST', message: 'the runner ended' };
+      if (!gate.isOpen() || !control.writable) return { ok: false, code: 'ELOST', message: 'the runner ended' };
       if (Buffer.byteLength(line) > MAX_CONTROL_LINE_BYTES) return { ok: false, code: 'E2BIG', message: 'start line' };
       const answer = openCall(path, token, command.stdin, send, (events) => calls.set(token, events));
       write(line);
       const start = await answer;
       if (!start.ok) calls.delete(token);
       return start;
+    },
+  };
+}
+
+/** Between a runner's first line and the first permit. */
+interface Gate {
+  readonly admitted: Promise<Admission>;
+  readonly isOpen: () => boolean;
+  /** Judges the first line; returns whether that opens it. */
+  readonly hear: (event: RunnerEvent | undefined) => boolean;
+  /** Nothing will be heard any more. */
+  readonly close: (problem: string) => void;
+}
+
+function createGate(judge: (hello: RunnerHello) => string | undefined): Gate {
+  const { promise: admitted, resolve } = deferred<Admission>();
+  let isOpen = false;
+  const close = (problem: string): void => resolve({ ok: false, problem });
+  return {
+    admitted,
+    isOpen: () => isOpen,
+    close,
+    hear: (event) => {
+      if (event?.type !== 'hello') {
+        close('it does not say who it is');
+        return false;
+      }
+      const problem = judge(event);
+      isOpen = problem === undefined;
+      resolve(problem === undefined ? { ok: true, hello: event } : { ok: false, problem });
+      return isOpen;
     },
   };
 }
@@ -119,6 +137,11 @@ function createPings(send: () => void): Pings {
 
 function newToken(): string {
   return randomBytes(16).toString('hex');
+}
+
+function loseAll(calls: Map<string, CallEvents>): void {
+  for (const call of calls.values()) call.ended({ kind: 'lost' });
+  calls.clear();
 }
 
 type CallEvent = Exclude<RunnerEvent, { type: 'pong' | 'hello' }>;

@@ -1,5 +1,4 @@
 /** Checks what a runner says: it may run as another user, and among that user's tools. */
-import type { OpenedDirectory } from '../model/permit.ts';
 import type { RunnerEvent, RunnerHello } from '../model/runner-messages.ts';
 
 /** The event of one line; undefined for anything that no runner sends. Never throws. */
@@ -7,7 +6,10 @@ export function parseEvent(line: string): RunnerEvent | undefined {
   const value = parseObject(line);
   if (value?.['type'] === 'hello') return parseHello(value);
   const token = value?.['token'];
-  if (value === undefined || typeof token !== 'string') return undefined;
+  return value === undefined || typeof token !== 'string' ? undefined : parseCallEvent(token, value);
+}
+
+function parseCallEvent(token: string, value: Record<string, unknown>): RunnerEvent | undefined {
   switch (value['type']) {
     case 'started':
       return isInteger(value['pid'], 1, 2 ** 31) ? { type: 'started', token, pid: value['pid'] } : undefined;
@@ -27,12 +29,15 @@ const MAX_STATUS_CHARS = 1024 * 1024;
 
 function parseHello({ pid, status, place }: Record<string, unknown>): RunnerHello | undefined {
   if (!isInteger(pid, 1, 2 ** 31) || typeof status !== 'string' || status.length > MAX_STATUS_CHARS) return undefined;
-  if (place === null) return { type: 'hello', pid, status, place };
+  const found = place === null ? null : parsePlace(place);
+  return found === undefined ? undefined : { type: 'hello', pid, status, place: found };
+}
+
+function parsePlace(place: unknown): RunnerHello['place'] | undefined {
   const { empty, homes } = isObject(place) ? place : {};
   const { path, dev, ino } = isObject(empty) ? empty : {};
   if (!isPath(homes) || !isPath(path) || !isNumber(dev) || !isNumber(ino)) return undefined;
-  const directory: OpenedDirectory = { path, dev, ino };
-  return { type: 'hello', pid, status, place: { empty: directory, homes } };
+  return { empty: { path, dev, ino }, homes };
 }
 
 function isPath(value: unknown): value is string {

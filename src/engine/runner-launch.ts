@@ -66,39 +66,22 @@ export function launchRunner(options: LaunchOptions): RunnerLife {
   } catch (error) {
     return lifeThatNeverBegan(messageOf(error));
   }
-  const { child, path, complaint } = started;
-  const secret = randomBytes(16).toString('hex');
+  const { child, path } = started;
   const exited = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
     // Only a process that never began reports its end here and not by `exit`.
     child.once('error', () => (child.pid === undefined ? resolve() : undefined));
   });
-  const kill = (): void => void child.kill('SIGKILL');
-  const readyDeadline = setTimeout(kill, READY_DEADLINE_MS);
-  const isReady = new Promise<boolean>((resolve) => {
-    child.stdout.once('data', () => resolve(true));
-    void exited.then(() => resolve(false));
-  });
-  let problem: string | undefined;
-  const admit = async (): Promise<RunnerConnection | undefined> => {
-    const connected = (await isReady)
-      ? connectRunner(path, secret, (hello) => whyUnfit(hello, expectedUser(options), child.pid ?? 0))
-      : undefined;
-    void exited.then(() => connected?.close());
-    const admission = await connected?.admitted;
-    clearTimeout(readyDeadline);
-    if (admission?.ok === true) return connected;
-    problem = admission?.problem ?? complaint() ?? 'it ended before it was ready';
-    kill();
-    return undefined;
-  };
-  const connection = admit();
   const leave = (): void => {
     child.stdin.destroy();
-    const deadline = setTimeout(kill, LEAVE_DEADLINE_MS);
+    const deadline = setTimeout(() => child.kill('SIGKILL'), LEAVE_DEADLINE_MS);
     void exited.then(() => clearTimeout(deadline));
   };
+  let problem: string | undefined;
   let isOver = false;
+  const connection = admit(started, exited, expectedUser(options), (why) => {
+    problem = why;
+  });
   const finish = async (): Promise<void> => {
     await (await connection)?.closed;
     isOver = true;
@@ -106,9 +89,6 @@ export function launchRunner(options: LaunchOptions): RunnerLife {
     await exited;
     rmSync(path, { force: true });
   };
-  child.stdin.on('error', () => {});
-  child.stdin.write(`${secret}\n`);
-  child.stdout.on('error', () => {});
   const stop = (): void => {
     // First, so that no call takes the KILL of its tool for the tool's own end.
     void connection.then((connected) => connected?.close());
@@ -122,6 +102,35 @@ export function launchRunner(options: LaunchOptions): RunnerLife {
     ended: finish(),
     stop,
   };
+}
+
+/** Gives the runner its secret, connects once it listens, and kills it where it is not who it must be. Never rejects. */
+async function admit(
+  { child, path, complaint }: StartedRunner,
+  exited: Promise<void>,
+  expected: ExpectedUser,
+  refuse: (problem: string) => void,
+): Promise<RunnerConnection | undefined> {
+  const secret = randomBytes(16).toString('hex');
+  const kill = (): void => void child.kill('SIGKILL');
+  const deadline = setTimeout(kill, READY_DEADLINE_MS);
+  child.stdin.on('error', () => {});
+  child.stdin.write(`${secret}\n`);
+  child.stdout.on('error', () => {});
+  const isReady = await new Promise<boolean>((resolve) => {
+    child.stdout.once('data', () => resolve(true));
+    void exited.then(() => resolve(false));
+  });
+  const connected = isReady
+    ? connectRunner(path, secret, (hello) => whyUnfit(hello, expected, child.pid ?? 0))
+    : undefined;
+  void exited.then(() => connected?.close());
+  const admission = await connected?.admitted;
+  clearTimeout(deadline);
+  if (admission?.ok === true) return connected;
+  refuse(admission?.problem ?? complaint() ?? 'it ended before it was ready');
+  kill();
+  return undefined;
 }
 
 interface StartedRunner {

@@ -95,8 +95,15 @@ function nameOf(installation: string, whose: string): string {
   return createHash('sha256').update(`${installation} ${whose}`).digest('hex').slice(0, 32);
 }
 
-/** Ends a runner that nobody used for a while: calls `end` once none of its tools runs and `idleMs` have passed. */
-export function endWhenIdle(runner: Runner, idleMs: number, end: () => void): { runner: Runner; use: () => void } {
+/** A runner that ends when nobody uses it. */
+export interface KeptRunner {
+  readonly runner: Runner;
+  /** To be called when somebody is about to. */
+  readonly use: () => void;
+}
+
+/** Calls `end` once no tool of the runner runs and nobody used it for `idleMs`. The timer does not keep the process alive. */
+export function endWhenIdle(runner: Runner, idleMs: number, end: () => void): KeptRunner {
   let busy = 0;
   let timer: NodeJS.Timeout | undefined;
   const use = (): void => {

@@ -45,70 +45,94 @@ export interface Supervision {
  * first time, later and later where it keeps dying. Never throws.
  */
 export function superviseRunner({ launch, subject, log, isOnDemand = false }: Supervision): Supervisor {
+  const deaths = createDeaths(subject, log);
   let life: RunnerLife | undefined;
   let isStopped = false;
   let starting = 0;
-  let restarts = 0;
-  let failures = 0;
-  let retryAt = 0;
-  let problem = 'no runner could be started';
-
   const begin = (): RunnerLife => {
     const startedAt = performance.now();
     const begun = launch();
     life = begun;
-    void begun.ended.then(() => onEnd(begun, performance.now() - startedAt));
+    void begun.ended.then(() => onEnd(begun.problem(), performance.now() - startedAt));
     return begun;
   };
-  const onEnd = (ended: RunnerLife, livedMs: number): void => {
+  const beginAgain = (): unknown => (life === undefined && !isStopped ? begin() : undefined);
+  const onEnd = (problem: string | undefined, livedMs: number): void => {
     life = undefined;
-    problem = ended.problem() ?? 'no runner could be started';
     if (isStopped) return;
-    restarts += 1;
-    failures = livedMs < SETTLED_MS ? failures + 1 : 0;
-    const delayMs = failures < 2 ? 0 : Math.min(MIN_RETRY_MS * 2 ** (failures - 2), MAX_RETRY_MS);
-    retryAt = performance.now() + delayMs;
-    const why = ended.problem();
-    if (why === undefined)
-      log?.warn(`${subject}: ended unexpectedly, and its calls with it; it is started again`, { delayMs, restarts });
-    else log?.warn(`${subject}: cannot be used: ${why}`, { delayMs, restarts });
-    if (isOnDemand && delayMs > 0) return;
-    setTimeout(() => (life === undefined && !isStopped ? begin() : undefined), delayMs).unref();
+    const delayMs = deaths.note(problem, livedMs);
+    if (!isOnDemand || delayMs === 0) setTimeout(beginAgain, delayMs).unref();
   };
-  const retryAfterMs = (): number => (life === undefined ? Math.max(0, Math.ceil(retryAt - performance.now())) : 0);
-  const start = async (command: ToolCommand): Promise<ToolStart> => {
+  const retryAfterMs = (): number => (life === undefined ? deaths.retryAfterMs() : 0);
+  /** The life that there is or could be; undefined while none can be had. */
+  const current = async (): Promise<RunnerLife | undefined> => {
     if (life?.isOver() === true) await life.ended;
-    if (isStopped || retryAfterMs() > 0) return noRunner(problem, retryAfterMs());
+    return isStopped || retryAfterMs() > 0 ? undefined : (life ?? begin());
+  };
+  const start = async (command: ToolCommand): Promise<ToolStart> => {
     starting += 1;
-    const begun = life ?? begin();
-    const connection = await begun.connection;
-    const started = await (connection?.start(command) ?? noRunner(begun.problem() ?? problem, MIN_RETRY_MS));
+    const begun = await current();
+    const started = await (await begun?.connection)?.start(command);
     starting -= 1;
-    return started;
+    return started ?? noRunner(begun?.problem() ?? deaths.problem(), Math.max(retryAfterMs(), MIN_RETRY_MS));
   };
   const admitted = async (): Promise<Admission> => {
-    if (life?.isOver() === true) await life.ended;
-    if (isStopped || retryAfterMs() > 0) return { ok: false, problem };
-    const begun = life ?? begin();
-    const connection = await begun.connection;
-    return connection?.admitted ?? { ok: false, problem: begun.problem() ?? problem };
-  };
-  const stop = async (): Promise<void> => {
-    isStopped = true;
-    life?.stop();
-    await life?.ended;
+    const begun = await current();
+    return (await begun?.connection)?.admitted ?? { ok: false, problem: begun?.problem() ?? deaths.problem() };
   };
   begin();
   return {
     start,
     admitted,
     ping: async () => (await (await life?.connection)?.ping()) ?? false,
-    stop,
+    stop: async () => {
+      isStopped = true;
+      life?.stop();
+      await life?.ended;
+    },
     load: () => (retryAfterMs() > 0 || life?.isOver() === true ? Number.POSITIVE_INFINITY : starting),
-    status: () => ({ pid: life?.pid() ?? null, restarts }),
+    status: () => ({ pid: life?.pid() ?? null, restarts: deaths.count() }),
   };
 }
 
-function noRunner(problem: string, retryAfterMs: number): ToolStart {
-  return { ok: false, code: 'ELOST', message: problem, retryAfterMs };
+const NO_RUNNER = 'no runner could be started';
+
+function noRunner(message: string, retryAfterMs: number): ToolStart {
+  return { ok: false, code: 'ELOST', message, retryAfterMs };
+}
+
+function endOf(problem: string | undefined): string {
+  if (problem !== undefined) return `cannot be used: ${problem}`;
+  return 'ended unexpectedly, and its calls with it; it is started again';
+}
+
+/** Ends that nobody asked for: counted, told to the log, and what follows from them. */
+interface Deaths {
+  /** Returns the milliseconds until another start may be tried. */
+  readonly note: (problem: string | undefined, livedMs: number) => number;
+  readonly count: () => number;
+  /** Of the last. */
+  readonly problem: () => string;
+  readonly retryAfterMs: () => number;
+}
+
+function createDeaths(subject: string, log: Supervision['log']): Deaths {
+  let count = 0;
+  let failures = 0;
+  let retryAt = 0;
+  let last: string | undefined;
+  return {
+    note: (problem, livedMs) => {
+      last = problem;
+      count += 1;
+      failures = livedMs < SETTLED_MS ? failures + 1 : 0;
+      const delayMs = failures < 2 ? 0 : Math.min(MIN_RETRY_MS * 2 ** (failures - 2), MAX_RETRY_MS);
+      retryAt = performance.now() + delayMs;
+      log?.warn(`${subject}: ${endOf(problem)}`, { delayMs, restarts: count });
+      return delayMs;
+    },
+    count: () => count,
+    problem: () => last ?? NO_RUNNER,
+    retryAfterMs: () => Math.max(0, Math.ceil(retryAt - performance.now())),
+  };
 }

@@ -13,7 +13,7 @@ import { openClientUsers } from './runner-client-users.ts';
 import type { ClientUsers } from './runner-client-users.ts';
 import { openLoader } from './runner-loader.ts';
 import { endWhenIdle, findUserRunner, startUserRunner } from './runner-of-user.ts';
-import type { StartOptions, UserRunner } from './runner-of-user.ts';
+import type { KeptRunner, StartOptions, UserRunner } from './runner-of-user.ts';
 import { builtEntry, installationOf, openRunner } from './runner-process.ts';
 import type { Runner } from './runner-process.ts';
 import { openRuntimeDirectory } from './runner-runtime.ts';
@@ -70,70 +70,79 @@ const FAILURE_MEMORY_MS = 1000;
 const SETPRIV = ['/usr/bin/setpriv', '/bin/setpriv'];
 const UNAVAILABLE = 'what starts tools for its user on the host cannot be used';
 
-interface Kept {
-  readonly runner: Runner;
-  readonly use: () => void;
-}
+type Refusal = Extract<RunnerOf, { ok: false }>;
 
 /** Starts the gateway's own runner at once, the others at their first call. Throws what the file system throws. */
 export function openRunners(options: RunnersOptions): Runners {
   const { stateDirectory, log, entry = builtEntry(), idleMs = IDLE_MS } = options;
   const own = openRunner({ stateDirectory, entry, log });
   const users = openUsers(options, entry);
-  const wanted = new Map<string, Promise<Kept | Extract<RunnerOf, { ok: false }>>>();
-  const kept = new Map<string, Kept>();
-  let isStopped = false;
-
-  const forget = (whose: string): void => {
-    wanted.delete(whose);
-    kept.delete(whose);
-  };
-  const open = async (
-    whose: string,
-    begin: () => Promise<UserRunner>,
-  ): Promise<Kept | Extract<RunnerOf, { ok: false }>> => {
-    const found = await begin().catch((error: unknown) => ({ ok: false, problem: messageOf(error) }) as const);
-    if (found.ok && !isStopped) {
-      const idle = endWhenIdle(found.runner, idleMs, () => {
-        forget(whose);
-        void found.runner.stop();
-      });
-      kept.set(whose, idle);
-      return idle;
-    }
-    if (found.ok) await found.runner.stop();
-    setTimeout(() => wanted.delete(whose), FAILURE_MEMORY_MS).unref();
-    const problem = found.ok ? 'the gateway stops' : found.problem;
-    return { ok: false, problem: `runner of ${whose}: ${problem}`, message: UNAVAILABLE };
-  };
-  const runnerOf = async (whose: string, begin: () => Promise<UserRunner>): Promise<RunnerOf> => {
-    const opening = wanted.get(whose) ?? open(whose, begin);
-    wanted.set(whose, opening);
-    const opened = await opening;
-    if ('ok' in opened) return opened;
-    opened.use();
-    return { ok: true, runner: opened.runner };
-  };
+  const others = keepRunners(idleMs);
   return {
     of: async (runAs, client) => {
       if (runAs.kind === 'gateway') return { ok: true, runner: own };
-      if (runAs.kind === 'user') return runnerOf(`user ${runAs.name}`, () => users.named(runAs.name));
-      return runnerOf(`client ${client}`, () => users.ofClient(client));
+      if (runAs.kind === 'user') return others.of(`user ${runAs.name}`, () => users.named(runAs.name));
+      return others.of(`client ${client}`, () => users.ofClient(client));
     },
     ping: async () => {
-      const answers = [own, ...[...kept.values()].map(({ runner }) => runner)].map(async (runner) => runner.ping());
+      const answers = [own, ...others.all().values()].map(async (runner) => runner.ping());
       return (await Promise.all(answers)).every(Boolean);
     },
     status: () => {
-      const others = [...kept].map(([whose, { runner }]) => ({ whose, ...runner.status() }));
+      const found = [...others.all()].map(([whose, runner]) => ({ whose, ...runner.status() }));
       const { pid, restarts } = own.status();
-      return { pid, restarts: others.reduce((sum, one) => sum + one.restarts, restarts), users: others };
+      return { pid, restarts: found.reduce((sum, one) => sum + one.restarts, restarts), users: found };
+    },
+    stop: async () => {
+      await Promise.all([own.stop(), others.stop()]);
+      users.close();
+    },
+  };
+}
+
+interface KeptRunners {
+  /** The runner of `whose`, begun where there is none: once, however many ask at the same time. Never rejects. */
+  readonly of: (whose: string, begin: () => Promise<UserRunner>) => Promise<RunnerOf>;
+  /** Those that are there, by whose they are. */
+  readonly all: () => ReadonlyMap<string, Runner>;
+  readonly stop: () => Promise<void>;
+}
+
+function keepRunners(idleMs: number): KeptRunners {
+  const wanted = new Map<string, Promise<KeptRunner | Refusal>>();
+  const kept = new Map<string, Runner>();
+  let isStopped = false;
+
+  const open = async (whose: string, begin: () => Promise<UserRunner>): Promise<KeptRunner | Refusal> => {
+    const found = await begin().catch((error: unknown) => ({ ok: false, problem: messageOf(error) }) as const);
+    if (!found.ok || isStopped) {
+      if (found.ok) await found.runner.stop();
+      setTimeout(() => wanted.delete(whose), FAILURE_MEMORY_MS).unref();
+      const problem = found.ok ? 'the gateway stops' : found.problem;
+      return { ok: false, problem: `runner of ${whose}: ${problem}`, message: UNAVAILABLE };
+    }
+    const one = endWhenIdle(found.runner, idleMs, () => {
+      wanted.delete(whose);
+      kept.delete(whose);
+      void found.runner.stop();
+    });
+    kept.set(whose, one.runner);
+    return one;
+  };
+  return {
+    all: () => kept,
+    of: async (whose, begin) => {
+      const opening = wanted.get(whose) ?? open(whose, begin);
+      wanted.set(whose, opening);
+      const opened = await opening;
+      if ('ok' in opened) return opened;
+      opened.use();
+      return { ok: true, runner: opened.runner };
     },
     stop: async () => {
       isStopped = true;
       await Promise.all(wanted.values());
-      await Promise.all([own, ...[...kept.values()].map(({ runner }) => runner)].map(async (runner) => runner.stop()));
-      users.close();
+      await Promise.all([...kept.values()].map(async (runner) => runner.stop()));
     },
   };
 }

@@ -36,12 +36,12 @@ export interface Program {
  * @throws NoLimits where there is no prlimit
  * @throws the system's error where the program may not be started: prlimit would say so in the tool's own output
  */
-export function withLimits(program: Program, limits: ResourceLimits | null): Program {
+export function withLimits(program: Program, limits: ResourceLimits | null, places = PRLIMIT): Program {
   const options = limits === null ? [] : optionsOf(limits);
   if (options.length === 0) return program;
-  const prlimit = PRLIMIT.find((path) => existsSync(path));
+  const prlimit = places.find((path) => existsSync(path));
   if (prlimit === undefined)
-    throw new NoLimits(`limits: there is no ${PRLIMIT[0]} on this host, and without nothing runs`);
+    throw new NoLimits(`limits: there is no ${places[0]} on this host, and without nothing runs`);
   accessSync(program.binary, constants.X_OK);
   return { binary: prlimit, argv: [...options, '--', program.binary, ...program.argv] };
 }
