@@ -40,34 +40,39 @@ function percentByte(byte: number, hex: 'lower' | 'upper'): string {
 
 /** How a JSON string is written, beyond what `JSON.stringify` escapes. */
 export interface JsonStyle {
-  /** Characters that become `\uXXXX`. */
-  readonly escaped: string;
-  /** Whether all that is not ASCII becomes `\uXXXX`, and DEL with it. */
-  readonly ascii: boolean;
+  /** Characters that become `\uXXXX`, and how its digits are written. */
+  readonly escaped: { readonly characters: string; readonly hex: 'lower' | 'upper' };
+  /** The same for all that is not ASCII, and DEL. `none`: it stays. */
+  readonly ascii: 'lower' | 'upper' | 'none';
   /** Whether `/` becomes `\/`. */
   readonly slash: boolean;
-  readonly hex: 'lower' | 'upper';
 }
 
 /** The text inside a JSON string (RFC 8259, section 7), without the quotes around it. */
-export function jsonEscape(text: string, { escaped, ascii, slash, hex }: JsonStyle): string {
-  const unicode = (character: string): string => {
-    const digits = character.charCodeAt(0).toString(16).padStart(4, '0');
-    return `\\u${hex === 'upper' ? digits.toUpperCase() : digits}`;
-  };
+export function jsonEscape(text: string, { escaped, ascii, slash }: JsonStyle): string {
   // Matched in UTF-16, as the escape is defined: a pair of surrogates becomes two escapes.
-  return text.replaceAll(ascii ? /[^ !#-[\]-~]|[/&'<>+`]/g : /[\0-\x1f"\\/&'<>+`\u2028\u2029]/g, (character) => {
-    if (escaped.includes(character) || (ascii && character >= '\u007f')) return unicode(character);
+  return text.replaceAll(/[^ !#-[\]-~]|[/&'<>+`]/g, (character) => {
+    if (escaped.characters.includes(character)) return unicodeEscape(character, escaped.hex);
+    if (character >= '\u007f') return ascii === 'none' ? character : unicodeEscape(character, ascii);
     if (character === '/') return slash ? '\\/' : '/';
-    return character < ' ' || character === '"' || character === '\\'
-      ? JSON.stringify(character).slice(1, -1)
-      : character;
+    return JSON.stringify(character).slice(1, -1);
   });
 }
 
-/** The text inside single quotes; `quote` is what a single quote in it becomes. */
-export function singleQuote(text: string, quote: `'\\''` | `'"'"'`): string {
-  return text.replaceAll("'", quote);
+function unicodeEscape(character: string, hex: 'lower' | 'upper'): string {
+  const digits = character.charCodeAt(0).toString(16).padStart(4, '0');
+  return `\\u${hex === 'upper' ? digits.toUpperCase() : digits}`;
+}
+
+/** The text inside single quotes, with each quote in it outside of them: after a backslash, or in double quotes. */
+export function singleQuote(text: string, how: 'backslash' | 'double'): string {
+  return text.replaceAll("'", how === 'backslash' ? `'\\''` : `'"'"'`);
+}
+
+/** The same with quotes that follow each other in one pair of double quotes, and none opened after the last: dash. */
+export function singleQuoteRuns(text: string): string {
+  const quoted = text.replaceAll(/'+/g, (run) => `'"${run}"'`);
+  return text.endsWith("'") ? quoted.slice(0, -1) : quoted;
 }
 
 /** The text inside double quotes, where the shell gives four characters a meaning (POSIX.1-2024, XCU 2.2.3). */

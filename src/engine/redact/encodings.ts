@@ -11,6 +11,7 @@ import {
   percentEncode,
   percentEncodeAll,
   singleQuote,
+  singleQuoteRuns,
 } from './encode-text.ts';
 
 /** One way in which a value is written. */
@@ -66,8 +67,9 @@ function writtenForms(value: string): string[] {
     ...HEX.flatMap((hex) => PERCENT_STYLES.map((style) => percentEncode(value, { ...style, hex }))),
     ...HEX.map((hex) => percentEncodeAll(value, hex)),
     ...jsonForms(value),
-    singleQuote(value, `'\\''`),
-    singleQuote(value, `'"'"'`),
+    singleQuote(value, 'backslash'),
+    singleQuote(value, 'double'),
+    singleQuoteRuns(value),
     doubleQuote(value),
     backslashQuote(value),
     ...[true, false].flatMap((ascii) => [ansiQuote(value, ascii), alternateQuote(value, ascii)]),
@@ -86,13 +88,13 @@ function wrappedForms(value: string): string[] {
 
 /** A JSON string, and such a string inside another: a document that is kept as text in a field. */
 function jsonForms(value: string): string[] {
-  const once = JSON_ESCAPED.flatMap((escaped) =>
+  const escapes = JSON_ESCAPED.flatMap((characters) => HEX.map((hex) => ({ characters, hex })));
+  const once = escapes.flatMap((escaped) =>
     [false, true].flatMap((slash) =>
-      [false, true].flatMap((ascii) => HEX.map((hex) => jsonEscape(value, { escaped, slash, ascii, hex }))),
+      (['none', ...HEX] as const).map((ascii) => jsonEscape(value, { escaped, slash, ascii })),
     ),
   );
-  const plain = jsonEscape(value, { escaped: '', slash: false, ascii: false, hex: 'lower' });
-  return [...once, JSON.stringify(plain).slice(1, -1)];
+  return [...once, JSON.stringify(once[0]).slice(1, -1)];
 }
 
 /**

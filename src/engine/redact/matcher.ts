@@ -7,7 +7,7 @@
 import { ROOT } from './automaton.ts';
 import type { Compiled } from './compiled.ts';
 import { HeldBytes } from './held-bytes.ts';
-import { TAIL_BYTES, wordsOfChunk } from './skip-scan.ts';
+import { TAIL_BYTES, scannedChunk } from './skip-scan.ts';
 import { Track } from './track.ts';
 
 /** What may leave now. */
@@ -19,6 +19,9 @@ export interface Passed {
    */
   readonly held: 'none' | 'briefly' | 'until-decided';
 }
+
+/** Bytes that are read a second time to skip what comes after them. More would be slow where a form repeats itself. */
+const MAX_READ_AGAIN = 8;
 
 /** One or more forms that overlap. */
 interface Found {
@@ -74,20 +77,20 @@ export class Matcher {
 
   /** Reads with the automata where a form may begin, and skips the rest. */
   #search(chunk: Buffer, offset: number): void {
-    const { words, skew } = wordsOfChunk(chunk);
     const { scan } = this.#compiled;
+    const scanned = scannedChunk(chunk);
     let at = this.#plain.isIdle && this.#wrapped.isIdle ? 0 : this.#follow(chunk, offset, 0, 0);
     while (at < chunk.length) {
-      const word = chunk.length - at < TAIL_BYTES ? -1 : scan.find(words, Math.max(0, (at - skew + 3) >> 2));
-      const hit = word === -1 ? chunk.length : skew + 4 * word;
-      const begin = word === -1 ? chunk.length - TAIL_BYTES : hit - scan.lookBack;
+      const word = chunk.length - at < TAIL_BYTES ? -1 : scan.find(scanned, at);
+      const hit = word === -1 ? chunk.length : word;
+      const begin = word === -1 ? chunk.length - TAIL_BYTES : word - scan.lookBack;
       at = this.#follow(chunk, offset, Math.max(at, begin), hit + 1);
     }
   }
 
   /**
    * Reads with the automata until all that began before an index of the chunk is decided. Where reading goes on: what
-   * began after that index is forgotten, and will be found again.
+   * began after that index is forgotten, and found again.
    */
   #follow(chunk: Buffer, offset: number, from: number, settled: number): number {
     for (let at = from; at < chunk.length; at += 1) {
@@ -95,7 +98,7 @@ export class Matcher {
       this.#read(this.#wrapped, chunk[at] ?? 0, offset + at);
       if (at + 1 < settled) continue;
       const start = Math.min(this.#begun(), offset + at + 1);
-      if (start < offset + settled || start < this.#foundTo) continue;
+      if (start < offset + settled || start < this.#foundTo || offset + at - start > MAX_READ_AGAIN) continue;
       this.#plain.reset();
       this.#wrapped.reset();
       return start - offset;

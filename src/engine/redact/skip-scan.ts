@@ -33,71 +33,99 @@ const HASH_SHIFT = 32 - 18;
 /** Knuth's multiplier: 2^32 by the golden ratio (The Art of Computer Programming, 6.4). */
 const MULTIPLIER = 0x9e3779b1;
 
-/** Seven bytes or a few more, and how far before their first one the form may begin. */
+/** Seven bytes of a form, or fewer than eight of one that is broken, and what is known of where the form began. */
 interface Window {
   readonly bytes: Buffer;
+  /** How far before the first of them, at most. */
   readonly lookBack: number;
+  /** What stands exactly there; empty where a break may come between. */
+  readonly beginning: Buffer;
+}
+
+/** What stands around a known word: so many bytes before it begins what is to be compared. */
+interface Context {
+  readonly before: number;
+  readonly beginning: Buffer;
+}
+
+/** A chunk and the whole words in it, of which the first begins at `skew`. */
+export interface ScannedChunk {
+  readonly bytes: Buffer;
+  readonly words: Int32Array;
+  readonly skew: number;
 }
 
 export class SkipScan {
   /** 1 where the hash is that of a known word. */
   readonly #hashes = new Uint8Array(1 << (32 - HASH_SHIFT));
-  readonly #words = new Set<number>();
+  /** The known words, and what may stand around each. */
+  readonly #contexts = new Map<number, Context[]>();
   /** A form begins no more than this before a word that announces it, in bytes. */
   readonly lookBack: number;
 
   constructor(forms: readonly Form[]) {
     let farthest = 0;
-    for (const { bytes, lookBack } of forms.flatMap(windowsOf)) {
+    for (const { bytes, lookBack, beginning } of forms.flatMap(windowsOf)) {
       for (let at = 0; at + WORD_BYTES <= bytes.length; at += 1) {
-        this.#words.add(wordAt(bytes, at));
+        this.#add(wordAt(bytes, at), { before: lookBack + at, beginning });
         farthest = Math.max(farthest, lookBack + at);
       }
     }
-    for (const word of this.#words) this.#hashes[hashOf(word)] = 1;
     this.lookBack = farthest;
   }
 
-  /**
-   * The first of a chunk's words from this one on that a form may hold; -1: none is.
-   *
-   * @param words as `wordsOfChunk` gives them
-   */
-  find(words: Int32Array, from: number): number {
-    const hashes = this.#hashes;
-    const last = words.length - 4;
-    let index = from;
-    while (index <= last) {
+  /** Where in a chunk the first word stands, from this index on, that a form may hold; -1: none does. */
+  find(chunk: ScannedChunk, from: number): number {
+    const [hashes, words] = [this.#hashes, chunk.words];
+    let index = Math.max(0, (from - chunk.skew + WORD_BYTES - 1) >> 2);
+    for (; index + 4 <= words.length; index += 4) {
       // Four at once, without a branch for each: this loop is most of what redaction costs.
       const [one, two] = [look(hashes, words, index), look(hashes, words, index + 1)];
       const [three, four] = [look(hashes, words, index + 2), look(hashes, words, index + 3)];
-      const found = one | two | three | four;
-      if (found !== 0) {
-        const exact = this.#findExactly(words, index, index + 4);
-        if (exact !== -1) return exact;
-      }
-      index += 4;
+      if ((one | two | three | four) === 0) continue;
+      const found = this.#findAmong(chunk, index, index + 4);
+      if (found !== -1) return found;
     }
-    return this.#findExactly(words, index, words.length);
+    return this.#findAmong(chunk, index, words.length);
   }
 
-  #findExactly(words: Int32Array, from: number, to: number): number {
+  #findAmong({ bytes, words, skew }: ScannedChunk, from: number, to: number): number {
     for (let index = from; index < to; index += 1) {
-      const word = words[index] ?? 0;
-      if (this.#hashes[hashOf(word)] === 1 && this.#words.has(word)) return index;
+      const at = skew + index * WORD_BYTES;
+      if (look(this.#hashes, words, index) === 1 && this.#mayHold(bytes, at, words[index] ?? 0)) return at;
     }
     return -1;
   }
+
+  #add(word: number, context: Context): void {
+    this.#hashes[hashOf(word)] = 1;
+    const known = this.#contexts.get(word) ?? [];
+    const isKnown = known.some((one) => one.before === context.before && one.beginning.equals(context.beginning));
+    if (!isKnown) this.#contexts.set(word, [...known, context]);
+  }
+
+  /** Whether a word stands where one of its forms has it. */
+  #mayHold(bytes: Buffer, at: number, word: number): boolean {
+    return (
+      this.#contexts.get(word)?.some(({ before, beginning }) => mayStandAt(bytes, at - before, beginning)) ?? false
+    );
+  }
 }
 
-/** A chunk's whole words, and how many bytes come before the first. */
-export function wordsOfChunk(chunk: Buffer): { readonly words: Int32Array; readonly skew: number } {
-  const skew = Math.min(-chunk.byteOffset & (WORD_BYTES - 1), chunk.length);
-  const count = (chunk.length - skew) >>> 2;
-  return {
-    words: count === 0 ? new Int32Array(0) : new Int32Array(chunk.buffer, chunk.byteOffset + skew, count),
-    skew,
-  };
+/** Whether some bytes stand at an index, as far as that can be seen in the chunk: they may begin before it or end after it. */
+function mayStandAt(chunk: Buffer, index: number, bytes: Buffer): boolean {
+  for (let at = Math.max(0, -index); at < bytes.length && index + at < chunk.length; at += 1) {
+    if (chunk[index + at] !== bytes[at]) return false;
+  }
+  return true;
+}
+
+/** A chunk as it is read. */
+export function scannedChunk(bytes: Buffer): ScannedChunk {
+  const skew = Math.min(-bytes.byteOffset & (WORD_BYTES - 1), bytes.length);
+  const count = (bytes.length - skew) >> 2;
+  const words = count === 0 ? new Int32Array(0) : new Int32Array(bytes.buffer, bytes.byteOffset + skew, count);
+  return { bytes, words, skew };
 }
 
 /** Both indices are within their arrays. */
@@ -112,16 +140,17 @@ function hashOf(word: number): number {
 /** Runs of bytes of which one stands wherever the form does. */
 function windowsOf(form: Form): Window[] {
   const length = Math.min(form.wraps ? WRAPPED_BYTES : WINDOW_BYTES, form.bytes.length);
-  const start = rarest(form.bytes.subarray(0, BEGINNING_BYTES), length);
+  const beginning = form.bytes.subarray(0, BEGINNING_BYTES);
+  const start = rarest(beginning, length);
   const bytes = form.bytes.subarray(start, start + length);
-  if (!form.wraps) return [{ bytes, lookBack: start }];
-  const lookBack = start + MAX_BREAKS * MAX_BREAK_BYTES;
-  const windows = [{ bytes: bytes.subarray(0, WINDOW_BYTES), lookBack }];
+  if (!form.wraps) return [{ bytes, lookBack: start, beginning }];
+  const [lookBack, unknown] = [start + MAX_BREAKS * MAX_BREAK_BYTES, Buffer.alloc(0)];
+  const windows = [{ bytes: bytes.subarray(0, WINDOW_BYTES), lookBack, beginning: unknown }];
   for (let at = 1; at < length; at += 1) {
     for (const text of BREAKS) {
       const broken = Buffer.concat([bytes.subarray(0, at), Buffer.from(text), bytes.subarray(at)]);
       const window = 2 * at >= length ? broken.subarray(0, WINDOW_BYTES) : broken.subarray(-WINDOW_BYTES);
-      windows.push({ bytes: window, lookBack: lookBack + length - WINDOW_BYTES });
+      windows.push({ bytes: window, lookBack: lookBack + length - WINDOW_BYTES, beginning: unknown });
     }
   }
   return windows;
