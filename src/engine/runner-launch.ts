@@ -52,7 +52,7 @@ const READY_DEADLINE_MS = 10_000;
 /** A runner that leaves KILLs its tools and sweeps, which takes a second at most; then the next one sweeps. */
 const LEAVE_DEADLINE_MS = 3000;
 /** Of what a runner of another user says on stderr, which is why it could not start. */
-const MAX_COMPLAINT_CHARS = 1000;
+const MAX_COMPLAINT_CHARS = 2000;
 
 /**
  * Starts a runner in a session of its own, with an empty environment and nothing open but a pipe each for stdin and
@@ -168,9 +168,19 @@ function startWithSocket(command: string, args: readonly string[], socket: Passe
   });
   const { stdin, stdout } = child;
   if (stdin === null || stdout === null) throw new Error('a process without pipes');
-  const complaint = (): string | undefined => (said === '' ? undefined : visible(said.trim(), MAX_COMPLAINT_CHARS));
-  return { child: Object.assign(child, { stdin, stdout }), path: socket.path, complaint };
+  return { child: Object.assign(child, { stdin, stdout }), path: socket.path, complaint: () => complaintIn(said) };
 }
+
+/** The line that names what is wrong: an error's among the many that Node prints, else the last. */
+function complaintIn(said: string): string | undefined {
+  const lines = said.split('\n').filter((line) => line.trim() !== '');
+  const line = lines.find((each) => /^(Error|[A-Z]\w*Error)\b/.test(each)) ?? lines.at(-1);
+  if (line === undefined) return undefined;
+  const hint = /Cannot find module|Permission denied|not found/.test(line) ? `; ${READABLE}` : '';
+  return `${visible(line.trim(), MAX_COMPLAINT_CHARS)}${hint}`;
+}
+
+const READABLE = 'its user must be able to read the files of Carapace and to run Node';
 
 function expectedUser({ as }: LaunchOptions): ExpectedUser {
   return as === undefined ? { kind: 'own' } : { kind: 'other', ...as.user };
