@@ -12,15 +12,15 @@ import { foundBytes, foundText, missing } from './resolve-text.ts';
 /** What of the store is used here. */
 export interface StoredSecrets {
   /** @throws CarapaceError, without a value in it: `secret-missing` where there is none of that name */
-  read(name: string): Promise<Secret>;
+  readonly read: (name: string) => Promise<Secret>;
   /**
    * The new value is on the disk when it resolves, and the old one until then.
    *
    * @throws CarapaceError or the system's error, without a value in it; which of the two is stored then is not known
    */
-  write(name: string, value: Secret): Promise<unknown>;
+  readonly write: (name: string, value: Secret) => Promise<unknown>;
   /** A text that is another one after every write; undefined where there is none of that name. Never throws. */
-  stamp(name: string): string | undefined;
+  readonly stamp: (name: string) => string | undefined;
 }
 
 /** Where values are kept. */

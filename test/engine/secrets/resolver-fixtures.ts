@@ -61,6 +61,8 @@ export interface MemoryStore extends StoredSecrets {
   readonly set: (name: string, value: string) => void;
   readonly get: (name: string) => string | undefined;
   readonly remove: (name: string) => void;
+  /** May be put in another's place. */
+  read: StoredSecrets['read'];
   /** Thrown by `write` while it is set. */
   writeFault: Error | undefined;
   /** Called before a value is written. */

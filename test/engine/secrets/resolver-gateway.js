@@ -1,8 +1,7 @@
 // Plays a gateway in a process of its own: looks up one access token with the store of a state directory, says how far it
 // has come, and stays where it is told to, until it is killed. Plain JavaScript on compiled code: there is no loader in a
 // process of its own.
-import { statSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { writeSync } from 'node:fs';
 import { createResolver } from '../../../dist/engine/secrets/resolver.js';
 import { openSecretStore } from '../../../dist/engine/secrets/store.js';
 
@@ -32,7 +31,7 @@ const slowly = {
     await store.write(name, value);
     await at('after the write');
   },
-  stamp: (name) => String(statSync(join(stateDirectory, 'secrets', `${name}.age`), { bigint: true }).ctimeNs),
+  stamp: store.stamp,
 };
 const resolver = createResolver({ store: slowly, env: {}, credentialsDirectory: undefined });
 const client = { clientId: 'client', clientSecret: null, clientAuth: 'basic' };

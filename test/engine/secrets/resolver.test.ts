@@ -240,8 +240,8 @@ describe('the resolver', () => {
       };
       for (let count = 0; count < 3; count += 1) {
         expect(await valueOf(oauth2(server.url))).toBe(`${MARK}-access-1`);
-        do await new Promise(setImmediate);
-        while (resolver.failures().length === 0);
+        await new Promise(setImmediate);
+        while (resolver.failures().length === 0) await new Promise(setImmediate);
       }
       expect(begun).toBe(1);
       expectProblem(
