@@ -9,7 +9,7 @@ import { CarapaceError, errnoOf } from '../model/error.ts';
 import { quoted } from '../model/visible.ts';
 import type { Trust } from './safe-file.ts';
 import { OTHERS_MAY_ANYTHING, readTrustedFile, writeFileAtomically } from './safe-file.ts';
-import { type FileOwner, prepareStateDirectory } from './state-directory.ts';
+import { type FileOwner, prepareStateDirectory, stateOwner } from './state-directory.ts';
 
 /** The host key. Its private half never leaves the process but into the SSH server. */
 export interface HostKey {
@@ -32,11 +32,20 @@ export interface HostKey {
  * written over
  */
 export function loadHostKey(stateDirectory: string): HostKey {
-  const path = join(stateDirectory, 'host_key');
+  const path = hostKeyPath(stateDirectory);
   const { owner, trust } = prepareStateDirectory(stateDirectory);
   const key = readHostKey(path, trust) ?? makeHostKey(path, owner) ?? readHostKey(path, trust);
   if (key !== undefined) return key;
   throw new CarapaceError('configuration', `${quoted(path, 4096)}: was removed while it was made`);
+}
+
+/** The same for who only looks: undefined where there is none. @throws CarapaceError `configuration` as `loadHostKey` does */
+export function findHostKey(stateDirectory: string): HostKey | undefined {
+  return readHostKey(hostKeyPath(stateDirectory), stateOwner(stateDirectory).trust);
+}
+
+function hostKeyPath(stateDirectory: string): string {
+  return join(stateDirectory, 'host_key');
 }
 
 /** Undefined where there is no file. */

@@ -100,6 +100,11 @@ export function openRunners(options: RunnersOptions): Runners {
   };
 }
 
+/** setpriv(1), by which runners of other users are started; undefined where the host has none. */
+export function findSetpriv(): string | undefined {
+  return SETPRIV.find((path) => existsSync(path));
+}
+
 interface KeptRunners {
   /** The runner of `whose`, begun where there is none: once, however many ask at the same time. Never rejects. */
   readonly of: (whose: string, begin: () => Promise<UserRunner>) => Promise<RunnerOf>;
@@ -163,7 +168,7 @@ function openUsers({ stateDirectory, log, users, runtimeBase }: RunnersOptions, 
   let close = (): void => undefined;
 
   const prepare = async (): Promise<StartOptions> => {
-    const setpriv = SETPRIV.find((path) => existsSync(path));
+    const setpriv = findSetpriv();
     if (setpriv === undefined) throw new Error(`there is no ${SETPRIV[0]}, which starts it`);
     const installation = installationOf(join(stateDirectory, 'runner'));
     const runtime = openRuntimeDirectory(installation, runtimeBase);
