@@ -9,28 +9,30 @@ export interface PercentStyle {
   readonly hex: 'lower' | 'upper';
 }
 
-/** Percent-encodes the bytes of a text (RFC 3986, section 2.1). Never throws, also where `encodeURIComponent` does. */
-export function percentEncode(text: string, { plain, space, hex }: PercentStyle): string {
-  const written = Array.from({ length: 256 }, (_, byte) => {
+/**
+ * Makes a function that percent-encodes the bytes of a text (RFC 3986, section 2.1). It never throws, also where
+ * `encodeURIComponent` does.
+ */
+export function percentEncoder({ plain, space, hex }: PercentStyle): (text: string) => string {
+  return byteEncoder((byte) => {
     const character = String.fromCharCode(byte);
     if (character === ' ' && space !== undefined) return space;
     return /[A-Za-z0-9]/.test(character) || plain.includes(character) ? character : percentByte(byte, hex);
   });
-  return encodeBytes(text, written);
 }
 
-/** Percent-encodes every byte. */
-export function percentEncodeAll(text: string, hex: 'lower' | 'upper'): string {
-  return encodeBytes(
-    text,
-    Array.from({ length: 256 }, (_, byte) => percentByte(byte, hex)),
-  );
+/** Makes a function that percent-encodes every byte. */
+export function percentEncoderOfAll(hex: 'lower' | 'upper'): (text: string) => string {
+  return byteEncoder((byte) => percentByte(byte, hex));
 }
 
-function encodeBytes(text: string, written: readonly string[]): string {
-  let encoded = '';
-  for (const byte of Buffer.from(text)) encoded += written[byte] ?? '';
-  return encoded;
+function byteEncoder(encode: (byte: number) => string): (text: string) => string {
+  const encoded = Array.from({ length: 256 }, (_, byte) => encode(byte));
+  return (text) => {
+    let written = '';
+    for (const byte of Buffer.from(text)) written += encoded[byte] ?? '';
+    return written;
+  };
 }
 
 function percentByte(byte: number, hex: 'lower' | 'upper'): string {

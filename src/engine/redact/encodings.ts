@@ -8,8 +8,8 @@ import {
   backslashQuote,
   doubleQuote,
   jsonEscape,
-  percentEncode,
-  percentEncodeAll,
+  percentEncoder,
+  percentEncoderOfAll,
   singleQuote,
   singleQuoteRuns,
 } from './encode-text.ts';
@@ -42,6 +42,11 @@ const PERCENT_STYLES = [
   { plain: '-_.', space: '+' }, // PHP's urlencode
 ] as const;
 
+const PERCENT_ENCODERS = HEX.flatMap((hex) => [
+  ...PERCENT_STYLES.map((style) => percentEncoder({ ...style, hex })),
+  percentEncoderOfAll(hex),
+]);
+
 /** Characters that encoders of JSON write as `\uXXXX`. */
 const JSON_ESCAPED = [
   '', // JSON.stringify, Python, jq
@@ -64,8 +69,7 @@ export function formsOf(value: string): Form[] {
 function writtenForms(value: string): string[] {
   return [
     value,
-    ...HEX.flatMap((hex) => PERCENT_STYLES.map((style) => percentEncode(value, { ...style, hex }))),
-    ...HEX.map((hex) => percentEncodeAll(value, hex)),
+    ...PERCENT_ENCODERS.map((encode) => encode(value)),
     ...jsonForms(value),
     singleQuote(value, 'backslash'),
     singleQuote(value, 'double'),
@@ -79,7 +83,7 @@ function writtenForms(value: string): string[] {
 function wrappedForms(value: string): string[] {
   return [
     ...[0, 1, 2].flatMap((alignment) => base64Forms(value, alignment)),
-    ...base64Forms(value, 0).map((text) => percentEncode(text, { plain: '-_.~', hex: 'upper' })),
+    ...base64Forms(value, 0).map((text) => encodeURIComponent(text)),
     ...HEX.map((hex) => hexOf(value, hex)),
     // A key in several lines, as it looks indented, joined, or with other line ends.
     ...(value.includes('\n') ? [value.replaceAll(/[\r\n]+[ \t]*/g, '')] : []),

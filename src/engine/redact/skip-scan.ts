@@ -99,9 +99,11 @@ export class SkipScan {
 
   #add(word: number, context: Context): void {
     this.#hashes[hashOf(word)] = 1;
-    const known = this.#contexts.get(word) ?? [];
-    const isKnown = known.some((one) => one.before === context.before && one.beginning.equals(context.beginning));
-    if (!isKnown) this.#contexts.set(word, [...known, context]);
+    const known = this.#contexts.get(word);
+    if (known === undefined) this.#contexts.set(word, [context]);
+    else if (!known.some((one) => one.before === context.before && one.beginning.equals(context.beginning))) {
+      known.push(context);
+    }
   }
 
   /** Whether a word stands where one of its forms has it. */
@@ -145,12 +147,15 @@ function windowsOf(form: Form): Window[] {
   const bytes = form.bytes.subarray(start, start + length);
   if (!form.wraps) return [{ bytes, lookBack: start, beginning }];
   const [lookBack, unknown] = [start + MAX_BREAKS * MAX_BREAK_BYTES, Buffer.alloc(0)];
-  const windows = [{ bytes: bytes.subarray(0, WINDOW_BYTES), lookBack, beginning: unknown }];
+  const first = { bytes: bytes.subarray(0, WINDOW_BYTES), lookBack, beginning: unknown };
+  const toLast = { lookBack: lookBack + length - WINDOW_BYTES, beginning: unknown };
+  if (length === WRAPPED_BYTES) return [first, { ...toLast, bytes: bytes.subarray(-WINDOW_BYTES) }];
+  const windows = [first];
   for (let at = 1; at < length; at += 1) {
     for (const text of BREAKS) {
       const broken = Buffer.concat([bytes.subarray(0, at), Buffer.from(text), bytes.subarray(at)]);
-      const window = 2 * at >= length ? broken.subarray(0, WINDOW_BYTES) : broken.subarray(-WINDOW_BYTES);
-      windows.push({ bytes: window, lookBack: lookBack + length - WINDOW_BYTES, beginning: unknown });
+      if (2 * at >= length) windows.push({ ...first, bytes: broken.subarray(0, WINDOW_BYTES) });
+      else windows.push({ ...toLast, bytes: broken.subarray(-WINDOW_BYTES) });
     }
   }
   return windows;
@@ -158,25 +163,34 @@ function windowsOf(form: Form): Window[] {
 
 /** Where in a form's beginning the bytes are that other output is least likely to hold: only the speed depends on it. */
 function rarest(beginning: Buffer, length: number): number {
+  const rarities = Array.from({ length: beginning.length - WORD_BYTES + 1 }, (_, at) => rarityAt(beginning, at));
   let [best, start] = [-1, 0];
   for (let at = 0; at + length <= beginning.length; at += 1) {
-    const words = Array.from({ length: length - WORD_BYTES + 1 }, (_, index) => rarity(beginning, at + index));
-    const least = Math.min(...words);
+    const least = Math.min(...rarities.slice(at, at + length - WORD_BYTES + 1));
     if (least > best) [best, start] = [least, at];
   }
   return start;
 }
 
 /** Indentation, rulers and punctuation are common, and words of lower case letters. */
-function rarity(bytes: Buffer, at: number): number {
-  const characters = new Set(bytes.toString('latin1', at, at + WORD_BYTES));
-  return [...characters].reduce(
-    (sum, one) => sum + (/[A-Z1-9%+]/.test(one) ? 3 : /[a-z\\$<>\x80-\xff]/.test(one) ? 2 : 1),
-    0,
-  );
+const RARITIES = Uint8Array.from({ length: 256 }, (_, byte) => {
+  const character = String.fromCharCode(byte);
+  if (/[A-Z1-9%+]/.test(character)) return 3;
+  return /[a-z\\$<>\x80-\xff]/.test(character) ? 2 : 1;
+});
+
+/** Of a word, each of its bytes counted once. */
+function rarityAt(bytes: Buffer, at: number): number {
+  let sum = 0;
+  for (const byte of new Set(bytes.subarray(at, at + WORD_BYTES))) sum += RARITIES[byte] ?? 0;
+  return sum;
 }
+
+const SCRATCH = new Int32Array(1);
+const SCRATCH_BYTES = new Uint8Array(SCRATCH.buffer);
 
 /** A word as this machine reads it. */
 function wordAt(bytes: Buffer, at: number): number {
-  return new Int32Array(Uint8Array.from(bytes.subarray(at, at + WORD_BYTES)).buffer)[0] ?? 0;
+  SCRATCH_BYTES.set(bytes.subarray(at, at + WORD_BYTES));
+  return SCRATCH[0] ?? 0;
 }
