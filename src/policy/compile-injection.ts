@@ -11,15 +11,21 @@ export interface CompiledInjections {
 /** A name that says that its value is a credential; a keyring and the like are where one is kept. */
 const TELLS = /KEY(?!RING|CHAIN|STORE|BOARD|MAP)|TOKEN|SECRET|PASSWORD|SESSION/i;
 
-/** Sorts what a policy injects, by the names of the variables. */
-export function compileInjections(source: Readonly<Record<string, InjectedSource>>): CompiledInjections {
+/**
+ * Sorts what a tool's policy injects, by the names of the variables. `isRedacted` false: nothing is taken out of what the
+ * tool prints, so no value has to be fit for it.
+ */
+export function compileInjections(
+  source: Readonly<Record<string, InjectedSource>>,
+  isRedacted = true,
+): CompiledInjections {
   const plain = new Map<string, string>();
   const secrets = new Map<string, Injection>();
   for (const [name, { parts, secret, redact }] of Object.entries(source)) {
     const texts = parts.filter((part) => typeof part === 'string');
     const isLiteral = texts.length === parts.length;
     if (isLiteral && !(secret ?? TELLS.test(name))) plain.set(name, texts.join(''));
-    else secrets.set(name, { parts, redacted: isLiteral || redact });
+    else secrets.set(name, { parts, redacted: isRedacted && (isLiteral || redact) });
   }
   return { plain, secrets };
 }

@@ -25,7 +25,7 @@ export function compileTool(name: string, source: CliToolSource, context: ToolCo
   const path: DocumentPath = ['tools', name];
   const names = new Set(source.env_allow);
   const rules = rulesOf(path, source, document);
-  const injections = compileInjections(source.env_inject ?? {});
+  const injections = compileInjections(source.env_inject ?? {}, source.redact);
   const runAs = runAsOf(source);
   return {
     type: 'cli',

@@ -72,7 +72,7 @@ describe('decideTool', () => {
         ['TERM', 'dumb'],
         ['REGION', 'eu'],
       ]),
-      secrets: new Map([['TOKEN', { parts: [{ kind: 'secret', name: 'op-token' }], redacted: true }]]),
+      secrets: new Map([['TOKEN', { parts: [{ kind: 'secret', name: 'op-token' }], redacted: false }]]),
       redact: false,
       content: { output: null, input: null },
       runAs: { kind: 'user', name: 'op' },

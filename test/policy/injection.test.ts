@@ -99,6 +99,12 @@ describe('a value to inject', () => {
     expect(compile('GIT_CONFIG_KEY_0', { value: 'core.x', secret: false })).toBe('core.x');
   });
 
+  it('is not taken out of anything where the tool says redact: false', () => {
+    const source = { TOKEN: injected.parse({ secret: 'x' }), PASSWORD: injected.parse('short') };
+    const { secrets } = compileInjections(source, false);
+    expect([...secrets.values()].map(({ redacted }) => redacted)).toEqual([false, false]);
+  });
+
   it('with a client secret of OAuth', () => {
     const oauth2 = { token_url: 'http://127.0.0.1:1/t', refresh: 'r', scope: 'mail' };
     const client = { id: 'me', secret: { command: ['/bin/x'] }, auth: 'body' };
