@@ -1,6 +1,6 @@
 /**
  * A real gateway for tests: the compiled `carapace serve` on a free loopback port, in a directory of its own, with real
- * keys; and the stock `ssh` to call it with. Everything is removed afterwards.
+ * keys; and the stock `ssh` to call it with. Everything is removed afterwards, once it was searched for secrets.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
@@ -20,7 +20,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { askGateway } from '../../src/cli/operator-client.ts';
 import { formatPrivateKey } from '../../src/identity/private-key.ts';
+import { filesBelow, findLeaks, type Kept, ownKeys, type Place } from './leak-walk.ts';
 import { type RawKey, rawKey } from './raw-ssh.ts';
 
 export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -40,6 +42,11 @@ export interface RunOptions {
   readonly timeoutMs?: number;
 }
 
+/** What every program that was run here said on stderr: clients and commands, whichever gateway they asked. */
+const saidByClients: Place[] = [];
+/** Of each; beyond it is what tools poured out. */
+const MAX_KEPT_CHARS = 1024 * 1024;
+
 /** Runs a program to its end and keeps what it wrote. */
 export async function finish(child: ChildProcess, { input, timeoutMs = 25_000 }: RunOptions = {}): Promise<Finished> {
   const started = performance.now();
@@ -52,6 +59,8 @@ export async function finish(child: ChildProcess, { input, timeoutMs = 25_000 }:
   const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
   const [status] = (await once(child, 'close')) as [number | null];
   clearTimeout(timer);
+  const name = `stderr of ${child.spawnargs.slice(0, 4).join(' ')}`;
+  if (stderr !== '') saidByClients.push({ name, bytes: Buffer.from(stderr.slice(0, MAX_KEPT_CHARS)) });
   return { status, stdout: Buffer.concat(out), stderr, ms: performance.now() - started };
 }
 
@@ -77,6 +86,10 @@ export interface GatewayOptions {
   readonly listen?: readonly string[];
   readonly nodeArgs?: readonly string[];
   readonly dir?: string;
+  /** Secrets to store before it starts, by name. */
+  readonly secrets?: Readonly<Record<string, string>>;
+  /** Variables of its own environment, beside those of the tests. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export class TestGateway {
@@ -87,6 +100,7 @@ export class TestGateway {
   child: ChildProcess;
   port = 0;
   stderr = '';
+  readonly #kept: Kept[] = [];
   readonly #options: GatewayOptions;
   readonly #home: string;
 
@@ -111,8 +125,21 @@ export class TestGateway {
       writeFileSync(join(gateway.dir, 'carapace.yaml'), options.config, { mode: 0o644 });
     for (const [name, policies] of Object.entries(options.clients ?? { vm: ['test'] }))
       gateway.addClient(name, policies);
+    for (const [name, value] of Object.entries(options.secrets ?? {})) await gateway.setSecret(name, value);
     await gateway.launch();
     return gateway;
+  }
+
+  /** From now on no log, record or answer of this gateway and no stderr may hold the value: `stop` looks for it. */
+  keepSecret(name: string, value: string): void {
+    this.#kept.push({ name, value });
+  }
+
+  /** Stores a secret as an operator does, and keeps it. */
+  async setSecret(name: string, value: string): Promise<void> {
+    this.keepSecret(name, value);
+    const { status, stderr } = await this.carapace(['secret', 'set', name], { input: value });
+    if (status !== 0) throw new Error(`secret ${name}: not stored: ${stderr}`);
   }
 
   /** Starts the process (again) and waits until it accepts calls. */
@@ -126,7 +153,8 @@ export class TestGateway {
       this.dir,
       ...listen.flatMap((address) => ['--listen', address]),
     ];
-    this.child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const env = { ...process.env, ...this.#options.env };
+    this.child = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
     const before = this.stderr.length;
     await new Promise<void>((resolve, reject) => {
       this.child.stderr?.on('data', (chunk: Buffer) => {
@@ -238,15 +266,34 @@ export class TestGateway {
     return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
   }
 
+  /** Ends it and removes everything. @throws Error where a secret is in what it said or left behind */
   async stop(): Promise<void> {
-    if (this.child.exitCode === null && this.child.signalCode === null) {
+    const isRunning = this.child.exitCode === null && this.child.signalCode === null;
+    const answers = isRunning ? await this.#answers() : [];
+    if (isRunning) {
       const exited = once(this.child, 'exit');
       this.child.kill('SIGTERM');
       const timer = setTimeout(() => this.child.kill('SIGKILL'), 15_000);
       await exited;
       clearTimeout(timer);
     }
+    const files = filesBelow(join(this.dir, 'state'));
     rmSync(this.#home, { recursive: true, force: true });
+    const log = { name: 'stderr of the gateway', bytes: Buffer.from(this.stderr) };
+    const kept = [...this.#kept, ...ownKeys(files)];
+    const leaks = findLeaks(kept, [log, ...answers, ...files, ...saidByClients]);
+    if (leaks.length > 0) throw new Error(`secrets were found where none may be:\n${leaks.join('\n')}`);
+  }
+
+  /** What it tells its operator now. */
+  async #answers(): Promise<Place[]> {
+    const socket = join(this.dir, 'state', 'operator.sock');
+    return Promise.all(
+      ['/v1/status', '/v1/health', '/v1/connections'].map(async (path) => {
+        const { body } = await askGateway(socket, path);
+        return { name: path, bytes: Buffer.from(JSON.stringify(body)) };
+      }),
+    );
   }
 
   #writeSshConfig(name: string): void {
