@@ -1,10 +1,11 @@
 /** Killed before any of its steps, a command that writes to the secret store loses no secret; another run finishes. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newIdentity, recipientOf } from '../../src/engine/secrets/store-age.ts';
 import { openSecretStore, type SecretStore } from '../../src/engine/secrets/store.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { MAIN } from '../helpers/gateway.ts';
@@ -16,6 +17,12 @@ const ROTATE = fixture('rotate-key.js');
 const OLD = 'correct horse battery';
 const NEW = 'staple under the rug';
 const SECRETS: Readonly<Record<string, string>> = { one: 'value one', two: 'value two' };
+
+/** Ways that share their steps with others. */
+const MORE = [
+  ['behind a passphrase', 'passphrase', 'same'],
+  ['from one passphrase to another', 'passphrase', NEW],
+] as const;
 
 function openStore(state: string, passphrase: string): SecretStore {
   return openSecretStore({
@@ -56,6 +63,8 @@ describe('killed at any step', () => {
     const store = openStore(state, OLD);
     for (const [secret, value] of Object.entries(SECRETS)) await store.write(secret, new Secret(value));
     if (keep === 'passphrase') await store.rotate({ keep: { passphrase: new Secret(OLD) }, workFactor: 2 });
+    // Of another day, and of no identity that is kept: it must not count when it is behind a passphrase.
+    else writeFileSync(join(state, 'secrets.pub'), `${(await recipientOf(await newIdentity())) ?? ''}\n`);
     return state;
   };
 
@@ -123,10 +132,9 @@ describe('killed at any step', () => {
 
   it.each([
     ['from file to file', 'file', 'same'],
-    ['behind a passphrase', 'passphrase', 'same'],
     ['from a file to behind a passphrase', 'file', NEW],
-    ['from one passphrase to another', 'passphrase', NEW],
     ['from a passphrase to a file', 'passphrase', 'file'],
+    ...(process.env['SLOW'] === '1' ? MORE : []),
   ] as const)(
     'secret rotate-key %s loses nothing, and a second run finishes',
     { timeout: 300_000 },
