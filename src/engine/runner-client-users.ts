@@ -21,7 +21,7 @@ export interface ClientUsersOptions {
   readonly file: string;
   /** First and last id, both included. */
   readonly range: readonly [first: number, last: number];
-  /** What on this host has an id already; undefined where nothing has. */
+  /** What on this host has an id already; undefined where nothing has. May reject. */
   readonly whoHasId: (id: number) => Promise<string | undefined>;
 }
 

@@ -65,16 +65,14 @@ export function findRunner(path: string, user: UserIds, hear: (place: Place) => 
 }
 
 /**
- * What is wrong with the place of a runner's socket; undefined where nothing is. Root must own the directory and nobody
- * else may write to it; the user of the tools may neither own the socket nor be able to open it. Never throws.
+ * What is wrong with the place of a runner's socket; undefined where nothing is. Root must own every directory on the way,
+ * and nobody else may put anything into it; the user of the tools may neither own the socket nor be able to open it. Never
+ * throws.
  */
 export function whyUntrustedSocket(path: string, user: UserIds): string | undefined {
   try {
-    const directory = lstatSync(dirname(path));
-    const place = visible(dirname(path), 1000);
-    if (!directory.isDirectory()) return `${place} is no directory`;
-    if (directory.uid !== 0) return `${place} belongs to user ${directory.uid}, expected 0`;
-    if ((directory.mode & 0o022) !== 0) return `${place} has mode ${octal(directory.mode)}: others may write to it`;
+    const problem = directoryProblem(dirname(path));
+    if (problem !== undefined) return problem;
     const socket = lstatSync(path);
     if (!socket.isSocket()) return `${visible(path, 1000)} is no socket`;
     if (!mayOpen(socket, user)) return undefined;
@@ -82,6 +80,18 @@ export function whyUntrustedSocket(path: string, user: UserIds): string | undefi
   } catch (error) {
     return visible(messageOf(error), 1000);
   }
+}
+
+/** Links are refused with everything else that is no directory: where they lead may change. */
+function directoryProblem(path: string, isLast = true): string | undefined {
+  const found = lstatSync(path);
+  const place = visible(path, 1000);
+  if (!found.isDirectory()) return `${place} is no directory`;
+  if (found.uid !== 0) return `${place} belongs to user ${found.uid}, expected 0`;
+  // In a sticky directory nobody but root can replace what is root's (inode(7)).
+  const isSafe = (found.mode & 0o022) === 0 || (!isLast && (found.mode & 0o1000) !== 0);
+  if (!isSafe) return `${place} has mode ${octal(found.mode)}: others may write to it`;
+  return path === '/' ? undefined : directoryProblem(dirname(path), false);
 }
 
 /** As the kernel decides it (unix(7): who may write may connect); a file's owner can change its mode. */

@@ -1,8 +1,7 @@
 /** Looks up the users that tools may run as, and refuses those that they may not. */
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { quoted } from '../model/visible.ts';
+import { quoted, visible } from '../model/visible.ts';
 import type { OtherUser } from './runner-start-command.ts';
 
 const run = promisify(execFile);
@@ -23,7 +22,8 @@ const LOOKUP = { timeout: 5000, env: {} };
 const NO_ENTRY = 2;
 
 /**
- * The ids and groups of a user of this host. Refused are root, this process's own user, and whom the host does not know.
+ * The ids and groups of a user of this host. Refused are root and its group, this process's own user, and whom the
+ * host does not know.
  * Never rejects.
  */
 export async function lookUpUser(name: string): Promise<UserLookup> {
@@ -32,6 +32,7 @@ export async function lookUpUser(name: string): Promise<UserLookup> {
   const [[uid], [gid], groups] = found;
   if (uid === undefined || gid === undefined) return refused(name, 'this host knows no such user');
   if (uid === 0) return refused(name, 'is root, as which no tool runs');
+  if (gid === 0 || groups.includes(0)) return refused(name, 'is in group 0, which files of the host belong to');
   if (uid === process.geteuid?.()) return refused(name, "is the gateway's own user, which could read its keys");
   return { ok: true, user: { name, uid, gid, groups } };
 }
@@ -52,11 +53,11 @@ async function idOf(option: '-u' | '-g' | '-G', name: string): Promise<readonly 
 }
 
 /**
- * What on this host has `id` as a user's or a group's; undefined where nothing has. Never rejects: where that cannot be
- * told, it says so as if there were something.
+ * What on this host has `id` as a user's or a group's; undefined where nothing has.
+ *
+ * @throws Error where that cannot be told
  */
 export async function whoHasId(id: number): Promise<string | undefined> {
-  if (!existsSync(GETENT)) return `somebody, perhaps: there is no ${GETENT} to tell`;
   const found = await Promise.all([entryOf('passwd', id), entryOf('group', id)]);
   return found.find((entry) => entry !== undefined);
 }
@@ -64,9 +65,9 @@ export async function whoHasId(id: number): Promise<string | undefined> {
 async function entryOf(database: 'passwd' | 'group', id: number): Promise<string | undefined> {
   try {
     const { stdout } = await run(GETENT, [database, String(id)], LOOKUP);
-    return `${database === 'passwd' ? 'user' : 'group'} ${stdout.split(':', 1)[0] ?? ''}`;
+    return `${database === 'passwd' ? 'user' : 'group'} ${visible(stdout.split(':', 1)[0] ?? '', 40)}`;
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    return code === NO_ENTRY ? undefined : `somebody, perhaps: ${GETENT} fails`;
+    if (error instanceof Error && 'code' in error && error.code === NO_ENTRY) return undefined;
+    throw new Error(`${GETENT} does not tell whether this host has given id ${id} to somebody`, { cause: error });
   }
 }

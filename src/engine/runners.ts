@@ -25,7 +25,7 @@ export interface RunnersOptions {
   readonly stateDirectory: string;
   readonly log: Pick<Log, 'warn'>;
   readonly users: {
-    /** The ids, both included, that clients get users from under `per-client`; null for none. */
+    /** The ids, both included, that clients get users from under `per-client`; null for none. No two gateways may share any. */
     readonly range: readonly [first: number, last: number] | null;
     /** Where a gateway that is not root finds runners: `NAME.sock`. Null for `/run/carapace-runner`. */
     readonly sockets: string | null;

@@ -60,6 +60,14 @@ describe('a user for each client', () => {
     ]);
   });
 
+  it('is refused where nobody can tell whose a number is', async () => {
+    const whoHasId = async (): Promise<undefined> => {
+      throw new Error('no answer');
+    };
+    expect(await ask(['a'], { whoHasId })).toEqual(["run_as: a user for client 'a': no answer"]);
+    expect(await ask(['a'])).toEqual([7001]);
+  });
+
   it('is never root, nobody in 16 or 32 bits, or the user of this process', async () => {
     expect(await ask(['a'], { range: [65_535, 65_535] })).toEqual([expect.stringContaining('no id is free')]);
     expect(await ask(['a'], { range: [0, 0] })).toEqual([expect.stringContaining('no id is free')]);
