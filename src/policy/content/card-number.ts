@@ -4,7 +4,7 @@
  */
 import { DIGITS, WORD } from './char-set.ts';
 import { passesLuhn } from './checksums.ts';
-import { type Candidate, NO, type Reading, type Span } from './shape.ts';
+import { type Candidate, NO, type Reading, type Span, WORD_START } from './shape.ts';
 
 /** First digits and lengths by brand, as the brands publish them; those that are no longer issued are left out. */
 const BRANDS = [
@@ -18,11 +18,11 @@ const BRANDS = [
   /^(?:5018|5020|5038|5893|6304|6759|676[1-3])\d{9,15}$/, // Maestro
 ];
 
-/** How the digits are grouped; none of them stops inside of a longer number. */
+/** How the digits are grouped, longer ones first; none of them stops inside of a longer run of digits. */
 const GROUPINGS = [
   /^\d{13,19}(?!\d)/,
-  /^\d{4}([ -])\d{4}\1\d{4}\1(?:\d{4}|\d)(?!\d)/,
   /^\d{4}([ -])\d{4}\1\d{4}\1\d{4}\1\d{3}(?!\d)/,
+  /^\d{4}([ -])\d{4}\1\d{4}\1(?:\d{4}|\d)(?!\d)/,
   /^\d{4}([ -])\d{6}\1\d{4,5}(?!\d)/,
 ];
 /** What may still become one of these. */
@@ -31,24 +31,26 @@ const UNFINISHED =
 /** The longest number, its separators, and what follows. */
 const LOOK_BYTES = 19 + 4 + 1;
 
-/** Begins where a number does: a first digit of a brand, and nothing of a word or a fraction before it. */
+/** Begins where a number does: first digits of a brand and three more, and nothing of a word or a fraction before them. */
 export const CARD_NUMBER: Candidate = {
-  start: { pattern: '(?<![0-9A-Za-z_.])[2-6](?=[0-9]{3}|[0-9]{0,2}$)', first: DIGITS },
+  start: {
+    pattern: `${WORD_START}(?<!\\.)(?:[3-6]|2(?=[2-7]|$))(?=[0-9]{3}(?:[0-9]|[ -][0-9])|[0-9]{0,3}$|[0-9]{3}[ -]$)`,
+    first: DIGITS,
+  },
   read: readCardNumber,
 };
 
 function readCardNumber(text: string, at: number): Reading {
   const near = text.slice(at, at + LOOK_BYTES);
-  const lengths = GROUPINGS.map((grouping) => grouping.exec(near)?.[0])
-    .filter((found) => found !== undefined)
-    .filter((found) => isCard(found.replaceAll(/[ -]/g, '')) && WORD[near.charCodeAt(found.length)] !== 1)
-    .map((found) => found.length);
-  const length = Math.max(0, ...lengths);
-  const span: Span | null = length === 0 ? null : { start: at, end: at + length, block: null };
+  const number = GROUPINGS.map((grouping) => grouping.exec(near)?.[0]).find(
+    (found) => found !== undefined && WORD[near.charCodeAt(found.length)] !== 1 && isCard(found),
+  );
+  const span: Span | null = number === undefined ? null : { start: at, end: at + number.length, block: null };
   if (UNFINISHED.test(near)) return { kind: 'more', soFar: span, telling: false };
   return span === null ? NO : { kind: 'match', span };
 }
 
-function isCard(digits: string): boolean {
+function isCard(number: string): boolean {
+  const digits = number.replaceAll(/[ -]/g, '');
   return BRANDS.some((brand) => brand.test(digits)) && passesLuhn(digits);
 }

@@ -63,7 +63,7 @@ const DATABASE_URL: Detector = {
   candidates: [
     candidate({
       starts: SCHEMES.map((scheme) => `${scheme}://`),
-      wordStart: false,
+      wordStart: true,
       steps: [run(AUTHORITY, 3, 1024)],
       secret: password,
     }),

@@ -67,7 +67,7 @@ const GITLAB: Detector = {
         'glagent-',
         'gloas-',
       ],
-      wordStart: false,
+      wordStart: true,
       // A routable token is `PAYLOAD.VERSION.CHECKED`: its payload alone is long enough, and no dot ends it.
       steps: [run(charSet('0-9A-Za-z_\\-.'), 20, 320)],
       secret: (token) => {
@@ -166,7 +166,7 @@ const DIGITALOCEAN: Detector = {
   candidates: [
     candidate({
       starts: ['dop_v1_', 'doo_v1_', 'dor_v1_'],
-      wordStart: false,
+      wordStart: true,
       steps: [run(HEX, 64, 64, WORD)],
       secret: whole,
     }),
@@ -198,7 +198,7 @@ const ONEPASSWORD: Detector = {
   candidates: [
     candidate({
       starts: ['ops_eyJ'],
-      wordStart: false,
+      wordStart: true,
       steps: [run(charSet('0-9A-Za-z+/=_\\-'), 250, 2048)],
       secret: wholeIf((token) => Buffer.from(token.slice(4, 16), 'base64').toString('latin1').startsWith('{"')),
     }),

@@ -1,7 +1,7 @@
 /** Detectors of tokens of services for people and programs: chat, mail, payment, language models. */
 import { BASE62, BASE64URL, charSet, DIGITS, WORD } from './char-set.ts';
 import type { Detector } from './detector.ts';
-import { candidate, literal, readSteps, run, type Shape, whole, wholeIf } from './shape.ts';
+import { candidate, literal, readSteps, run, type Shape, whole, wholeIf, WORD_START } from './shape.ts';
 
 const DASHED = charSet('0-9A-Za-z\\-');
 
@@ -14,7 +14,7 @@ const SLACK: Detector = {
   candidates: [
     candidate({
       starts: ['xoxb-', 'xoxp-', 'xoxa-', 'xoxr-', 'xoxs-', 'xoxo-', 'xoxe-', 'xoxe.xoxb-', 'xoxe.xoxp-', 'xapp-'],
-      wordStart: false,
+      wordStart: true,
       steps: [run(DASHED, 20, 512)],
       secret: wholeIf((token) => /^[a-z.]+-[0-9]/.test(token.replace('xoxe.xox', 'xox'))),
     }),
@@ -30,7 +30,7 @@ const SLACK_WEBHOOK: Detector = {
   candidates: [
     candidate({
       starts: ['hooks.slack.com/services/', 'hooks.slack.com/workflows/', 'hooks.slack.com/triggers/'],
-      wordStart: false,
+      wordStart: true,
       steps: [run(charSet('0-9A-Za-z+/'), 40, 80)],
       secret: whole,
     }),
@@ -160,7 +160,7 @@ const TELEGRAM: Detector = {
   provider: true,
   candidates: [
     {
-      start: { pattern: '(?<![0-9A-Za-z])[0-9](?=[0-9]{7,9}:|[0-9]{0,9}$)', first: DIGITS },
+      start: { pattern: `${WORD_START}[0-9](?=[0-9]{7,9}:|[0-9]{0,9}$)`, first: DIGITS },
       read: (text, at) => readSteps(TELEGRAM_SHAPE, text, at, at),
     },
   ],
@@ -183,7 +183,7 @@ const DISCORD: Detector = {
   provider: true,
   candidates: [
     {
-      start: { pattern: '(?<![0-9A-Za-z_-])[MNO](?=[\\w-]{22}|[\\w-]{0,21}$)', first: charSet('MNO') },
+      start: { pattern: `${WORD_START}(?<!-)[MNO](?=[\\w-]{22}|[\\w-]{0,21}$)`, first: charSet('MNO') },
       read: (text, at) => readSteps(DISCORD_SHAPE, text, at, at),
     },
   ],

@@ -6,7 +6,6 @@
  * Texts are latin1: one character a byte.
  */
 import type { CharSet } from './char-set.ts';
-import { WORD } from './char-set.ts';
 
 /** A part of a shape. */
 export type Step =
@@ -51,7 +50,7 @@ export interface Candidate {
   /** Literal texts that it begins with; or, as a regular expression's source, what it begins with. */
   readonly start: readonly string[] | { readonly pattern: string; readonly first: CharSet };
   /** Reads what stands at `at`. */
-  read(text: string, at: number): Reading;
+  readonly read: (text: string, at: number) => Reading;
 }
 
 export interface Shape {
@@ -96,10 +95,19 @@ export function candidate(shape: Shape): Candidate {
   return { start: shape.starts, read: (text, at) => readShape(shape, text, at) };
 }
 
-/** Whether a word may begin at `at`: nothing of a word stands before it, but for the `\n` of an escaped text. */
-export function isWordStart(text: string, at: number): boolean {
-  if (at === 0 || WORD[text.charCodeAt(at - 1)] === 0) return true;
-  return /[nrt]/.test(text.charAt(at - 1)) && text.charAt(at - 2) === '\\';
+/**
+ * The source of an expression that matches where a word may begin: nothing of a word stands before it, but for the `\n` of
+ * an escaped text, and for what colours a terminal (ECMA-48, SGR), both of which end in a letter.
+ */
+export const WORD_START = '(?:(?<![0-9A-Za-z_])|(?<=\\\\[nrt])|(?<=\\x1b\\[[0-9;]{0,12}m))';
+/** Bytes before a place by which that is told. */
+export const WORD_START_BYTES = 16;
+
+const wordStart = new RegExp(WORD_START, 'y');
+
+function isWordStart(text: string, at: number): boolean {
+  wordStart.lastIndex = at;
+  return wordStart.test(text);
 }
 
 function readShape(shape: Shape, text: string, at: number): Reading {

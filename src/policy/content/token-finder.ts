@@ -18,8 +18,11 @@ export type Found<Rule> =
   | { readonly kind: 'wait'; readonly telling: boolean };
 
 export interface TokenFinder<Rule> {
-  /** The first place from `from` on where something may begin, also with what has come of it so far; -1 for none. */
-  next(text: string, from: number): number;
+  /**
+   * Looks for the places in a text where something may begin, also with what has come of it so far: the first one from
+   * `from` on, -1 for none. `from` grows from call to call.
+   */
+  placesIn(text: string): (from: number) => number;
   /** What stands at such a place. Of several rules the first one counts. */
   read(text: string, at: number, moment: Moment): Found<Rule>;
 }
@@ -29,24 +32,35 @@ interface Entry<Rule> {
   readonly candidate: Candidate;
 }
 
-/** Compiles the one scan for all that the rules look for. */
+/** Compiles the scan for the beginnings of all that the rules look for. */
 export function createTokenFinder<Rule>(entries: readonly Entry<Rule>[]): TokenFinder<Rule> {
   const literals = entries.flatMap(({ candidate }) => ('pattern' in candidate.start ? [] : candidate.start));
   const patterns = entries.flatMap(({ candidate }) => ('pattern' in candidate.start ? [candidate.start.pattern] : []));
-  const starts = new RegExp([...new Set([...literals.map(escaped), ...patterns])].join('|') || '(?!)', 'g');
+  // One expression for all literals, and one for each pattern: together they would be several times slower.
+  const sources = [...(literals.length === 0 ? [] : [literals.map(escaped).join('|')]), ...patterns];
+  const starts = sources.map((source) => new RegExp(source, 'g'));
   const beginnings = new Set(literals.flatMap((text) => Array.from(text, (_, length) => text.slice(0, length))));
-  const longest = Math.max(0, ...literals.map((text) => text.length)) - 1;
+  const longest = Math.max(1, ...literals.map((text) => text.length)) - 1;
   const byFirst = Array.from({ length: 256 }, (_, code) =>
     entries.filter(({ candidate }) => mayBegin(candidate, code)),
   );
 
-  function next(text: string, from: number): number {
-    starts.lastIndex = from;
-    const at = starts.exec(text)?.index ?? text.length;
-    for (let tail = Math.max(from, text.length - longest); tail < at; tail += 1) {
-      if (beginnings.has(text.slice(tail))) return tail;
-    }
-    return at === text.length ? -1 : at;
+  function placesIn(text: string): (from: number) => number {
+    // The next place of each expression: it stays the next one until it is behind.
+    const next = starts.map(() => -1);
+    return (from) => {
+      let first = text.length;
+      for (const [index, start] of starts.entries()) {
+        const known = next[index] ?? -1;
+        const place = known >= from ? known : firstMatch(start, text, from);
+        next[index] = place;
+        first = Math.min(first, place);
+      }
+      for (let tail = Math.max(from, text.length - longest); tail < first; tail += 1) {
+        if (beginnings.has(text.slice(tail))) return tail;
+      }
+      return first === text.length ? -1 : first;
+    };
   }
 
   function read(text: string, at: number, moment: Moment): Found<Rule> {
@@ -60,7 +74,13 @@ export function createTokenFinder<Rule>(entries: readonly Entry<Rule>[]): TokenF
     return waits;
   }
 
-  return { next, read };
+  return { placesIn, read };
+}
+
+/** Where an expression matches first; the end of the text for nowhere. */
+function firstMatch(expression: RegExp, text: string, from: number): number {
+  expression.lastIndex = from;
+  return expression.exec(text)?.index ?? text.length;
 }
 
 function settle<Rule>(rule: Rule, reading: Reading, moment: Moment): Found<Rule> {

@@ -5,11 +5,8 @@
  */
 import type { MetRule, Scanner } from '../../model/content.ts';
 import { placeholder } from './content-rule.ts';
-import type { Block } from './shape.ts';
+import { type Block, WORD_START_BYTES } from './shape.ts';
 import type { Found, Moment, TokenFinder } from './token-finder.ts';
-
-/** What stood before a place, as far as it tells whether a word begins there: `\n`, escaped, is two bytes. */
-const CONTEXT_BYTES = 2;
 
 type Match = Found<MetRule> & { kind: 'match' };
 
@@ -78,7 +75,8 @@ export class TokenScanner implements Scanner {
     let passes = '';
     let keep = this.#window.length;
     let hold = this.#window.length;
-    for (let at = this.#next(); at !== -1; at = this.#next()) {
+    const next = this.#finder.placesIn(this.#window);
+    for (let at = next(this.#from); at !== -1; at = next(this.#from)) {
       const found = this.#finder.read(this.#window, at, moment);
       this.#from = at + 1;
       if (found.kind === 'match') {
@@ -97,10 +95,6 @@ export class TokenScanner implements Scanner {
     passes += this.#pass(hold);
     this.#trim(keep);
     return { passes, entered: null };
-  }
-
-  #next(): number {
-    return this.#finder.next(this.#window, this.#from);
   }
 
   /** Takes a match out, or ends everything; returns what passes before it, and what stands in its place. */
@@ -125,7 +119,7 @@ export class TokenScanner implements Scanner {
 
   /** Forgets what is decided; the window from `keep` on is looked at again. */
   #trim(keep: number): void {
-    const cut = Math.max(0, keep - CONTEXT_BYTES);
+    const cut = Math.max(0, keep - WORD_START_BYTES);
     this.#window = this.#window.slice(cut);
     this.#passed -= cut;
     this.#growing -= cut;

@@ -246,3 +246,10 @@ export const SAMPLES: Readonly<Record<string, Samples>> = {
     ],
   },
 };
+
+/** The first sample of a detector. */
+export function sampleOf(name: string): string {
+  const first = SAMPLES[name]?.secrets[0];
+  if (first === undefined) throw new Error(`no sample of ${name}`);
+  return typeof first === 'string' ? first : first.text;
+}
