@@ -60,7 +60,9 @@ export function reportThrown(thrown: unknown): number {
 const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   usage: EXIT.usage,
   'bad-data': EXIT.badData,
+  'secret-unreadable': EXIT.badData,
   unreachable: EXIT.unavailable,
+  'secret-busy': EXIT.unavailable,
   configuration: EXIT.configuration,
   'audit-unavailable': EXIT.ioError,
 };

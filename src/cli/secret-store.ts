@@ -16,13 +16,15 @@ export function openStoreOf(directory: Directory): SecretStore {
 
 /**
  * For a gateway: opens the identity now, while somebody may be there to type its passphrase; afterwards nobody is asked.
+ * `warn` is told of what somebody should look at.
  *
  * @throws CarapaceError `configuration` where the identity cannot be used, or secrets are there without one
  */
-export async function openStoreAtStart(directory: Directory): Promise<SecretStore> {
+export async function openStoreAtStart(directory: Directory, warn: (message: string) => void): Promise<SecretStore> {
   let starting = true;
   const store = open(directory, (path) => (starting ? askPassphrase(path) : Promise.reject(restart(path))));
-  await store.unlock();
+  const unlocked = await store.unlock();
+  if (unlocked?.unfinished === true) warn('secrets: rotate-key was interrupted; run: carapace secret rotate-key');
   starting = false;
   return store;
 }

@@ -97,7 +97,7 @@ async function openParts(directory: Directory, config: Config, undo: Undo[]): Pr
   undo.push(audit.close);
   const store = openStore(directory, { onReload: (event) => noteReload(audit, log, event) });
   undo.push(store.close);
-  const resolver = await openResolver(directory, undo);
+  const resolver = await openResolver(directory, log, undo);
   const runners = openRunners({
     stateDirectory: directory.stateDirectory,
     log,
@@ -126,8 +126,8 @@ async function openParts(directory: Directory, config: Config, undo: Undo[]): Pr
 }
 
 /** What looks up secrets. The store's passphrase is asked for now: later there is nobody to ask. */
-async function openResolver(directory: Directory, undo: Undo[]): Promise<Resolver> {
-  const store = await openStoreAtStart(directory);
+async function openResolver(directory: Directory, log: Log, undo: Undo[]): Promise<Resolver> {
+  const store = await openStoreAtStart(directory, (message) => log.warn(message));
   const usage = openUsageLog(directory.stateDirectory);
   const { env } = process;
   const resolver = createResolver({ store, usage, env, credentialsDirectory: env['CREDENTIALS_DIRECTORY'] });
