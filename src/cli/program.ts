@@ -135,6 +135,9 @@ function addOperation(root: Command, act: Act): void {
       .option(...JSON_OPTION);
   asks('status', 'what the running gateway is, and how it does').action(act(() => import('./status.ts')));
   asks('health', 'whether the running gateway can serve; 0 if so').action(act(() => import('./health.ts')));
+  asks('doctor', 'whether this host is set up safely, and what to do about what is not').action(
+    act(() => import('./doctor.ts')),
+  );
   asks('connections', 'who is connected, and what runs for them')
     .option('--watch <secs>', 'print again every so many seconds')
     .action(act(() => import('./connections.ts')));
