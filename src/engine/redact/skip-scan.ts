@@ -114,9 +114,10 @@ export class SkipScan {
   }
 }
 
-/** Whether some bytes stand at an index, as far as that can be seen in the chunk: they may begin before it or end after it. */
+/** Whether some bytes stand at an index, as far as the chunk goes. What began before a chunk is followed, not searched for. */
 function mayStandAt(chunk: Buffer, index: number, bytes: Buffer): boolean {
-  for (let at = Math.max(0, -index); at < bytes.length && index + at < chunk.length; at += 1) {
+  if (index < 0) return bytes.length === 0;
+  for (let at = 0; at < bytes.length && index + at < chunk.length; at += 1) {
     if (chunk[index + at] !== bytes[at]) return false;
   }
   return true;

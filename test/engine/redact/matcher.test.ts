@@ -103,12 +103,31 @@ describe('a form in lines', () => {
       for (const lineEnd of ['\n', '\r\n', '\n  ', '\r\n\t', '\n                ']) {
         for (let at = 1; at < Math.min(bytes.length, 80); at += 1) {
           const broken = bytes.toString('latin1', 0, at) + lineEnd + wrap(bytes.toString('latin1', at), 64, lineEnd);
-          const before = noise.slice(0, 300 + (at % 8));
-          expect(redact([[name, value]], Buffer.from(before + broken + noise, 'latin1'))).toBe(
-            `${before}[redacted:${name}]${noise}`,
-          );
+          for (let address = at % 4; address < 8; address += at < 16 ? 1 : 4) {
+            const before = noise.slice(0, 300 + address);
+            const output = redact([[name, value]], Buffer.from(before + broken + noise, 'latin1'));
+            expect(output).toBe(`${before}[redacted:${name}]${noise}`);
+          }
         }
       }
+    }
+  });
+
+  it('is found behind bytes and breaks that only looked like its beginning', () => {
+    const digits = Buffer.from('aaaaaaaab').toString('hex');
+    for (let before = 0; before < 40; before += 1) {
+      const text = wrap(`${'61'.repeat(before)}${digits}`, 36, '\r\n  ');
+      const start = text.search(/(?:6\s*1\s*){8}6\s*2$/);
+      expect(redact([['hex', 'aaaaaaaab']], text)).toBe(`${text.slice(0, start)}[redacted:hex]`);
+    }
+  });
+
+  it('is found in lines that are indented as far as a break may reach, beside other values', () => {
+    const indented = (blanks: number) => KEY[1].trimEnd().replaceAll('\n', `\n${' '.repeat(blanks)}`);
+    for (let address = 0; address < 4; address += 1) {
+      const before = noise.slice(0, 300 + address);
+      expect(redact([KEY, SHORT], before + indented(17) + noise)).toBe(`${before}[redacted:key]${noise}`);
+      expect(redact([KEY, SHORT], before + indented(18) + noise)).toBe(before + indented(18) + noise);
     }
   });
 
@@ -264,12 +283,34 @@ describe('any values in any stream', () => {
     fc.string({ minLength: 8, maxLength: 20 }),
     fc.string({ unit: 'binary', minLength: 8, maxLength: 12 }),
   );
+  /** A value in lines of hex or base64, after some of its own bytes and before others. */
+  const wrapped = (values: readonly string[]) =>
+    fc
+      .record({
+        value: fc.constantFrom(...values),
+        encoding: fc.constantFrom('hex' as const, 'base64' as const, 'base64url' as const),
+        before: fc.nat(12),
+        after: fc.nat(6),
+        width: fc.integer({ min: 32, max: 40 }),
+        lineEnd: fc.constantFrom('\n', '\r\n', '\n  ', '\r\n\t'),
+      })
+      .map(({ value, encoding, before, after, width, lineEnd }) => {
+        const bytes = Buffer.from(value);
+        const around = Buffer.concat([
+          bytes.subarray(0, 1),
+          bytes.subarray(0, before),
+          bytes,
+          bytes.subarray(0, after),
+        ]);
+        return Buffer.from(wrap(around.toString(encoding), width, lineEnd));
+      });
   const stream = fc.array(value, { minLength: 1, maxLength: 3 }).chain((values) => {
     const forms = values.flatMap((one) => formsOf(one).map(({ bytes }) => bytes));
     const piece = fc.oneof(
       { weight: 4, arbitrary: fc.constantFrom(...(forms.length === 0 ? [Buffer.from('-')] : forms)) },
       { weight: 1, arbitrary: fc.uint8Array({ maxLength: 12 }).map((bytes) => Buffer.from(bytes)) },
       { weight: 1, arbitrary: fc.nat(60).map((length) => Buffer.alloc(length, '. ')) },
+      { weight: 2, arbitrary: wrapped(values) },
       { weight: 1, arbitrary: fc.constantFrom('\n', '\r\n', ' ').map((text) => Buffer.from(text)) },
     );
     // A piece, cut at its begin and end; what is left of it may go on in the next.
