@@ -117,6 +117,8 @@ function lintDialect(pattern: string): string[] {
 const STEERING =
   /^(?:NODE_OPTIONS|NODE_PATH|PYTHON.*|PERL.*|RUBY.*|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|GIT_.*|SSH_.*|KUBECONFIG|EDITOR|VISUAL|PAGER|BROWSER|TERMINFO.*|.*_PROXY|SSL_CERT_.*|XDG_.*|.*_CONFIG(?:_.*)?|.*_HOST)$/i;
 
+const NEUTRALISER_LOST = 'takes the place of what keeps the tool from running code or opening what it finds';
+
 function lintEnvironment(tool: CliTool, source: CliToolSource): Finding[] {
   const findings: Finding[] = [];
   for (const [index, name] of (source.env_allow ?? []).entries()) {
@@ -127,6 +129,8 @@ function lintEnvironment(tool: CliTool, source: CliToolSource): Finding[] {
       findings.push({ path, message: `${name} may let the client choose code, a configuration or a server` });
   }
   for (const [name, value] of Object.entries(source.env_inject ?? {})) {
+    if (tool.profile?.profile.neutralise.has(name) === true)
+      findings.push({ path: ['env_inject', name], message: NEUTRALISER_LOST });
     for (const message of lintInjection(value, tool.secrets.get(name)))
       findings.push({ path: ['env_inject', name], message });
   }
