@@ -4,7 +4,7 @@
  */
 import { DIGITS, WORD } from './char-set.ts';
 import { passesLuhn } from './checksums.ts';
-import { type Candidate, NO, type Reading, type Span, WORD_START } from './shape.ts';
+import { type Candidate, NO, type Reading, type Span, BEGINS_WORD } from './shape.ts';
 
 /** First digits and lengths by brand, as the brands publish them; those that are no longer issued are left out. */
 const BRANDS = [
@@ -34,7 +34,7 @@ const LOOK_BYTES = 19 + 4 + 1;
 /** Begins where a number does: first digits of a brand and three more, and nothing of a word or a fraction before them. */
 export const CARD_NUMBER: Candidate = {
   start: {
-    pattern: `${WORD_START}(?<!\\.)(?:[3-6]|2(?=[2-7]|$))(?=[0-9]{3}(?:[0-9]|[ -][0-9])|[0-9]{0,3}$|[0-9]{3}[ -]$)`,
+    pattern: `(?:[3-6]|2(?=[2-7]|$))(?=[0-9]{3}(?:[0-9]|[ -][0-9])|[0-9]{0,3}$|[0-9]{3}[ -]$)${BEGINS_WORD}(?<!\\.[^])`,
     first: DIGITS,
   },
   read: readCardNumber,

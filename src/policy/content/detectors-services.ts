@@ -1,7 +1,7 @@
 /** Detectors of tokens of services for people and programs: chat, mail, payment, language models. */
 import { BASE62, BASE64URL, charSet, DIGITS, WORD } from './char-set.ts';
 import type { Detector } from './detector.ts';
-import { candidate, literal, readSteps, run, type Shape, whole, wholeIf, WORD_START } from './shape.ts';
+import { candidate, literal, readSteps, run, type Shape, whole, wholeIf, BEGINS_WORD } from './shape.ts';
 
 const DASHED = charSet('0-9A-Za-z\\-');
 
@@ -75,7 +75,7 @@ const OPENAI: Detector = {
       wordStart: true,
       steps: [run(BASE62, 48, 48, BASE64URL)],
       secret: wholeIf((key) => key.slice(23, 31) === OPENAI_MARK),
-      tellingBytes: 31,
+      tellingBytes: 12,
     }),
   ],
 };
@@ -160,7 +160,7 @@ const TELEGRAM: Detector = {
   provider: true,
   candidates: [
     {
-      start: { pattern: `${WORD_START}[0-9](?=[0-9]{7,9}:|[0-9]{0,9}$)`, first: DIGITS },
+      start: { pattern: `[0-9](?=[0-9]{7,9}:|[0-9]{0,9}$)${BEGINS_WORD}`, first: DIGITS },
       read: (text, at) => readSteps(TELEGRAM_SHAPE, text, at, at),
     },
   ],
@@ -183,7 +183,7 @@ const DISCORD: Detector = {
   provider: true,
   candidates: [
     {
-      start: { pattern: `${WORD_START}(?<!-)[MNO](?=[\\w-]{22}|[\\w-]{0,21}$)`, first: charSet('MNO') },
+      start: { pattern: `[MNO](?=[\\w-]{22}|[\\w-]{0,21}$)${BEGINS_WORD}(?<!-[^])`, first: charSet('MNO') },
       read: (text, at) => readSteps(DISCORD_SHAPE, text, at, at),
     },
   ],

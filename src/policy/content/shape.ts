@@ -96,18 +96,19 @@ export function candidate(shape: Shape): Candidate {
 }
 
 /**
- * The source of an expression that matches where a word may begin: nothing of a word stands before it, but for the `\n` of
- * an escaped text, and for what colours a terminal (ECMA-48, SGR), both of which end in a letter.
+ * The source of an expression that matches behind one byte if that begins a word: nothing of a word stands before it, but
+ * for the `\n` of an escaped text, and for what colours a terminal (ECMA-48, SGR), both of which end in a letter. Behind
+ * the byte, since an expression that begins with what it looks for is searched for several times faster.
  */
-export const WORD_START = '(?:(?<![0-9A-Za-z_])|(?<=\\\\[nrt])|(?<=\\x1b\\[[0-9;]{0,12}m))';
+export const BEGINS_WORD = '(?:(?<![0-9A-Za-z_][^])|(?<=\\\\[nrt][^])|(?<=\\x1b\\[[0-9;]{0,12}m[^]))';
 /** Bytes before a place by which that is told. */
 export const WORD_START_BYTES = 16;
 
-const wordStart = new RegExp(WORD_START, 'y');
+const beginsWord = new RegExp(BEGINS_WORD, 'y');
 
 function isWordStart(text: string, at: number): boolean {
-  wordStart.lastIndex = at;
-  return wordStart.test(text);
+  beginsWord.lastIndex = at + 1;
+  return beginsWord.test(text);
 }
 
 function readShape(shape: Shape, text: string, at: number): Reading {

@@ -1,4 +1,4 @@
-import { generateIdentity } from 'age-encryption';
+import { generateHybridIdentity, generateX25519Identity } from 'age-encryption';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { findContent } from '../../../src/policy/content/content-rules.ts';
@@ -6,11 +6,14 @@ import { DETECTOR_GROUPS, DETECTORS } from '../../../src/policy/content/detector
 import { SAMPLES, type Samples } from './samples.ts';
 import { bytesOf, redactWhole, rulesFor, scan } from './scanning.ts';
 
-const age = await generateIdentity();
+const age = await generateX25519Identity();
 const ageChanged = age.slice(0, -1) + (age.endsWith('Q') ? 'P' : 'Q');
 const samples: Readonly<Record<string, Samples>> = {
   ...SAMPLES,
-  'age-secret-key': { secrets: [age], lookAlikes: [ageChanged, age.slice(0, -1), age.toLowerCase()] },
+  'age-secret-key': {
+    secrets: [age, await generateHybridIdentity()],
+    lookAlikes: [ageChanged, age.slice(0, -1), age.toLowerCase()],
+  },
 };
 const all = rulesFor(DETECTORS.map(({ name }) => name));
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ContentRule } from '../../../src/policy/content/content-rule.ts';
-import { findContent } from '../../../src/policy/content/content-rules.ts';
+import { findContent, scannerOf } from '../../../src/policy/content/content-rules.ts';
 import { compileLinePattern } from '../../../src/policy/content/line-pattern.ts';
 import { MAX_MATCH_BYTES } from '../../../src/policy/content/line-scanner.ts';
 import { bytesOf, rulesFor, scan } from './scanning.ts';
@@ -35,9 +35,15 @@ describe('a pattern in a stream', () => {
     }
   });
 
-  it('passes each complete line at once, and holds one that is not', () => {
-    const [scanner] = [scan([internal], ['first\nsecond'])];
-    expect(scanner?.out).toBe('first\nsecond');
+  it('passes each complete line at once, and one that is not in a pause', () => {
+    for (const rules of [[internal], [...rulesFor(['jwt']), internal]]) {
+      const scanner = scannerOf(rules)?.(() => {});
+      expect(scanner?.push('first\nsecond')).toBe('first\n');
+      expect(scanner?.holds()).toBe(true);
+      expect(scanner?.pause()).toBe('second');
+      expect(scanner?.holds()).toBe(false);
+      expect(scanner?.push(' line\n')).toBe(' line\n');
+    }
   });
 
   it('is met, and its rest replaced, when its beginning passed in a pause', () => {

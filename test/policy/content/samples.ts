@@ -110,7 +110,7 @@ export const SAMPLES: Readonly<Record<string, Samples>> = {
   },
   'gcp-service-account': {
     secrets: [
-      { text: `"private_key_id": "${hex(40)}",`, secret: hex(40) },
+      { text: `"private_key_id": "${hex(40, 52)}",`, secret: hex(40, 52) },
       { text: `"private_key": "${serviceAccountKey}",`, secret: serviceAccountKey },
     ],
     lookAlikes: [`"private_key_id": "${hex(39)}"`, `"private_key_id": "${hex(41)}"`, '"private_key": "none"'],
@@ -216,9 +216,9 @@ export const SAMPLES: Readonly<Record<string, Samples>> = {
   },
   'database-url': {
     secrets: [
-      { text: `postgres://app:${word(16)}@db.example/x`, secret: word(16) },
+      { text: `postgres://app:${word(16, 50)}@db.example/x`, secret: word(16, 50) },
       { text: `mongodb+srv://app:p@ss@host1,host2/db`, secret: 'p@ss' },
-      { text: `redis://:${word(9)}@127.0.0.1:6379/0`, secret: word(9) },
+      { text: `redis://:${word(9, 51)}@127.0.0.1:6379/0`, secret: word(9, 51) },
     ],
     lookAlikes: ['postgres://app@db/x', 'postgres://app:***@db/x', 'mysql://u:xxxxx@db', 'redis://localhost:6379/0'],
   },
