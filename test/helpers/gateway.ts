@@ -51,14 +51,15 @@ const MAX_KEPT_CHARS = 1024 * 1024;
 export async function finish(child: ChildProcess, { input, timeoutMs = 25_000 }: RunOptions = {}): Promise<Finished> {
   const started = performance.now();
   const out: Buffer[] = [];
-  let stderr = '';
+  const said: Buffer[] = [];
   child.stdout?.on('data', (chunk: Buffer) => out.push(chunk));
-  child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString('utf8')));
+  child.stderr?.on('data', (chunk: Buffer) => said.push(chunk));
   child.stdin?.on('error', () => undefined);
   child.stdin?.end(input ?? '');
   const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
   const [status] = (await once(child, 'close')) as [number | null];
   clearTimeout(timer);
+  const stderr = Buffer.concat(said).toString();
   const name = `stderr of ${child.spawnargs.slice(0, 4).join(' ')}`;
   if (stderr !== '') saidByClients.push({ name, bytes: Buffer.from(stderr.slice(0, MAX_KEPT_CHARS)) });
   return { status, stdout: Buffer.concat(out), stderr, ms: performance.now() - started };
@@ -117,17 +118,18 @@ export class TestGateway {
   static async start(options: GatewayOptions = {}): Promise<TestGateway> {
     if (!existsSync(MAIN)) throw new Error('dist/ is not built: npm run build');
     const gateway = new TestGateway(options);
-    for (const part of ['', 'authorized_keys.d', 'policies'])
-      mkdirSync(join(gateway.dir, part), { recursive: true, mode: 0o755 });
-    for (const [name, text] of Object.entries(options.policies ?? { test: TEST_POLICY }))
-      gateway.writePolicy(name, text);
-    if (options.config !== undefined)
-      writeFileSync(join(gateway.dir, 'carapace.yaml'), options.config, { mode: 0o644 });
-    for (const [name, policies] of Object.entries(options.clients ?? { vm: ['test'] }))
-      gateway.addClient(name, policies);
+    gateway.#writeFiles(options);
     for (const [name, value] of Object.entries(options.secrets ?? {})) await gateway.setSecret(name, value);
     await gateway.launch();
     return gateway;
+  }
+
+  #writeFiles({ policies, config, clients }: GatewayOptions): void {
+    for (const part of ['', 'authorized_keys.d', 'policies'])
+      mkdirSync(join(this.dir, part), { recursive: true, mode: 0o755 });
+    for (const [name, text] of Object.entries(policies ?? { test: TEST_POLICY })) this.writePolicy(name, text);
+    if (config !== undefined) writeFileSync(join(this.dir, 'carapace.yaml'), config, { mode: 0o644 });
+    for (const [name, allowed] of Object.entries(clients ?? { vm: ['test'] })) this.addClient(name, allowed);
   }
 
   /** From now on no log, record or answer of this gateway and no stderr may hold the value: `stop` looks for it. */
