@@ -119,6 +119,12 @@ const STEERING =
 
 const NEUTRALISER_LOST = 'takes the place of what keeps the tool from running code or opening what it finds';
 
+/** The same value again takes nothing away. */
+function isNeutraliserLost({ profile, envInject }: CliTool, name: string): boolean {
+  const value = profile?.profile.neutralise.get(name);
+  return value !== undefined && envInject.get(name) !== value;
+}
+
 function lintEnvironment(tool: CliTool, source: CliToolSource): Finding[] {
   const findings: Finding[] = [];
   for (const [index, name] of (source.env_allow ?? []).entries()) {
@@ -129,7 +135,7 @@ function lintEnvironment(tool: CliTool, source: CliToolSource): Finding[] {
       findings.push({ path, message: `${name} may let the client choose code, a configuration or a server` });
   }
   for (const [name, value] of Object.entries(source.env_inject ?? {})) {
-    if (tool.profile?.profile.neutralise.has(name) === true)
+    if (isNeutraliserLost(tool, name))
       findings.push({ path: ['env_inject', name], message: NEUTRALISER_LOST });
     for (const message of lintInjection(value, tool.secrets.get(name)))
       findings.push({ path: ['env_inject', name], message });
