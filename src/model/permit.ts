@@ -16,6 +16,12 @@ export interface OpenedDirectory {
   readonly ino: string;
 }
 
+/** At most `maxRequests` calls a client in any window of `windowMs`. */
+export interface RateLimit {
+  readonly maxRequests: number;
+  readonly windowMs: number;
+}
+
 /** Bounds of a running tool. */
 export interface ToolLimits {
   /** Milliseconds from the start to the end of its output; then it is ended with `time-limit`. */
@@ -28,8 +34,8 @@ export interface ToolLimits {
   readonly maxConcurrent: number;
   /** Calls of this tool that all clients together may have running at once. */
   readonly maxConcurrentTotal: number;
-  /** At most `maxRequests` calls a client in any window of `windowMs`; null for no limit. */
-  readonly rateLimit: { readonly maxRequests: number; readonly windowMs: number } | null;
+  /** Null for no limit. */
+  readonly rateLimit: RateLimit | null;
   /** Limits of the kernel on its processes; null for those of the runner. */
   readonly resources: ResourceLimits | null;
 }
