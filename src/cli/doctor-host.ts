@@ -10,7 +10,7 @@ import { CarapaceError } from '../model/error.ts';
 import { type Problem, hasErrors } from '../model/problem.ts';
 import { quoted, visible } from '../model/visible.ts';
 import { lintReach } from '../policy/lint.ts';
-import type { CliTool, Policy } from '../policy/policy.ts';
+import { type CliTool, cliTools, type Policy } from '../policy/policy.ts';
 import type { Directory } from './directory.ts';
 import { readConfig } from './read-config.ts';
 
@@ -47,7 +47,7 @@ export function readHost(directory: Directory, dir: string | undefined): Host {
   const snapshot = readSnapshot(directory);
   const policies = [...snapshot.policies.values()];
   const broken = hasErrors(snapshot.problems.filter(({ place }) => place.file.startsWith('policies')));
-  const tools = policies.flatMap((policy) => [...policy.tools.values()].map((tool) => ({ policy, tool })));
+  const tools = policies.flatMap((policy) => Array.from(cliTools(policy.tools).values(), (tool) => ({ policy, tool })));
   return {
     directory,
     hasState: statSync(stateDirectory, { throwIfNoEntry: false }) !== undefined,

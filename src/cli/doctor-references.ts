@@ -9,6 +9,7 @@ import type { Injection, Reference } from '../model/injection.ts';
 import { describeReference } from '../model/injection.ts';
 import { visible } from '../model/visible.ts';
 import { formatPlace } from '../policy/explain.ts';
+import { injectionsOf } from '../policy/injections.ts';
 import { fail, type Finding, info, ok } from './doctor-finding.ts';
 import { canOpen, type Host } from './doctor-host.ts';
 
@@ -26,13 +27,14 @@ interface Looking {
 
 /** One finding or more for each variable that a policy fills from somewhere. */
 export async function references(host: Host): Promise<Finding[]> {
-  const { tools, store, command } = host;
+  const { tools, snapshot, store, command } = host;
   if (tools === null) return [info('references', 'are not checked, as the policies do not load')];
   const resolver = createResolver({ store, env: {}, credentialsDirectory: undefined });
   const stored = new Set(store.list().map(({ name }) => name));
   const looking = { resolver, command, stored, canOpen: canOpen(host) };
-  const findings = tools.flatMap(({ tool }) =>
-    [...tool.secrets].map(([variable, injection]) =>
+  const every = [...snapshot.policies.values()].flatMap((policy) => [...policy.tools.values()]);
+  const findings = every.flatMap((tool) =>
+    injectionsOf(tool).map(([variable, injection]) =>
       variableFindings(`${visible(formatPlace(tool.place), 4096)}: ${visible(variable)}`, variable, injection, looking),
     ),
   );

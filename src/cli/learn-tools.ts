@@ -3,7 +3,7 @@ import { readFolder } from '../engine/store-folder.ts';
 import { isKeyFile, loadKeys } from '../engine/store-keys.ts';
 import type { AuthorizedKey } from '../identity/authorized-keys.ts';
 import type { Problem } from '../model/problem.ts';
-import { type CliTool, mergePolicies, type Policy } from '../policy/policy.ts';
+import { type CliTool, cliTools, mergePolicies, type Policy } from '../policy/policy.ts';
 import type { Directory } from './directory.ts';
 import type { DeniedCall } from './learn-calls.ts';
 
@@ -21,7 +21,7 @@ export type FoundTools =
 export function findTools(policies: readonly Policy[], directory: Directory | null): FoundTools {
   if (directory !== null) return { ok: true, find: findByKeys(policies, directory) };
   const merged = mergePolicies(policies);
-  return merged.ok ? { ok: true, find: ({ tool }) => merged.tools.get(tool) } : merged;
+  return merged.ok ? { ok: true, find: ({ tool }) => cliTools(merged.tools).get(tool) } : merged;
 }
 
 function findByKeys(policies: readonly Policy[], { keysDirectory }: Directory): FindTool {
@@ -43,5 +43,5 @@ function policiesOf({ policies: names }: AuthorizedKey, policies: readonly Polic
 }
 
 function toolsNamed(name: string, policies: readonly Policy[]): CliTool[] {
-  return policies.flatMap(({ tools }) => tools.get(name) ?? []);
+  return policies.flatMap(({ tools }) => cliTools(tools).get(name) ?? []);
 }

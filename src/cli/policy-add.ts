@@ -11,7 +11,7 @@ import { CarapaceError, errnoOf } from '../model/error.ts';
 import { formatProblem, type Problem } from '../model/problem.ts';
 import { quoted } from '../model/visible.ts';
 import { compilePolicy } from '../policy/load.ts';
-import type { Policy } from '../policy/policy.ts';
+import { cliTools, type Policy } from '../policy/policy.ts';
 import { findPlaceholders, nameSchema, replaceBinary } from '../policy/preset.ts';
 import { type Directory, resolveDirectory } from './directory.ts';
 import { findProgram, programDirectories } from './find-program.ts';
@@ -88,7 +88,7 @@ function fit(
   const compiled = compilePolicy({ name: preset.name, file, text: preset.text, profiles });
   if (!compiled.ok) throw refused(preset.name, compiled.problems);
   const directories = programDirectories();
-  const programs = Array.from(compiled.policy.tools.values(), (tool) => ({
+  const programs = Array.from(cliTools(compiled.policy.tools).values(), (tool) => ({
     tool,
     found: findProgram(basename(tool.binary), directories),
   }));

@@ -5,7 +5,7 @@
 import { knownAttacks } from '../engine/profile-files.ts';
 import { visible } from '../model/visible.ts';
 import { type AttackReport, attackTool } from '../policy/attack-policy.ts';
-import type { Policy } from '../policy/policy.ts';
+import { cliTools, type Policy } from '../policy/policy.ts';
 import { compilePolicies, problemJson, problemLine, readPolicyFolder } from './policy-files.ts';
 import { EXIT, paintFor, print, printJson } from './report.ts';
 
@@ -44,7 +44,7 @@ interface PolicyReport {
 
 /** Reports each tool as soon as it was tried: the largest profiles take seconds. */
 function attackAll({ file, tools }: Policy, json: boolean): PolicyReport[] {
-  return Array.from(tools.values(), (tool) => {
+  return Array.from(cliTools(tools).values(), (tool) => {
     const known = tool.profile === null ? [] : knownAttacks(tool.profile.profile.name);
     const report = attackTool(tool, known, (tried) => progress(`${visible(tool.name)}: ${tried} tried ...`));
     progress('');

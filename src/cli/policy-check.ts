@@ -9,7 +9,7 @@ import { compareProblems, hasErrors, type Problem } from '../model/problem.ts';
 import { visible } from '../model/visible.ts';
 import { lintReach } from '../policy/lint.ts';
 import { compilePolicy } from '../policy/load.ts';
-import type { CliTool } from '../policy/policy.ts';
+import { type CliTool, cliTools } from '../policy/policy.ts';
 import { resolveDirectory } from './directory.ts';
 import { type PolicyFolder, problemJson, problemLine, readPolicyFolder } from './policy-files.ts';
 import { EXIT, paintFor, print, printJson } from './report.ts';
@@ -78,7 +78,7 @@ function profileUses({ files, profiles: folder }: PolicyFolder): ProfileUse[] {
   return files.flatMap(({ name, label, text }) => {
     const compiled = text === null ? undefined : compilePolicy({ name, file: label, text, profiles });
     if (compiled?.ok !== true) return [];
-    return Array.from(compiled.policy.tools.values(), (tool) => ({
+    return Array.from(cliTools(compiled.policy.tools).values(), (tool) => ({
       tool,
       own: own.has(`${tool.profile?.profile.name ?? ''}.yaml`),
     }));

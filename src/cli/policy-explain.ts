@@ -9,7 +9,7 @@ import { formatProblem } from '../model/problem.ts';
 import type { ToolRequest } from '../model/request.ts';
 import { visible } from '../model/visible.ts';
 import { explainDecision, formatPlace } from '../policy/explain.ts';
-import { type CliTool, mergePolicies } from '../policy/policy.ts';
+import { mergePolicies, type Tool } from '../policy/policy.ts';
 import { parseRequestText } from '../protocol/request-frame.ts';
 import { ownDirectories, resolveDirectory } from './directory.ts';
 import { compilePolicies, readPolicyFolder } from './policy-files.ts';
@@ -75,7 +75,7 @@ function closedDirectories(policy: readonly string[], dir: string | undefined): 
 /** A frame's bound (docs/protocol.md), and room for JSON that escapes everything. */
 const MAX_LINE_BYTES = 8 * 1024 * 1024;
 
-function loadTools(files: readonly string[], dir: string | undefined): ReadonlyMap<string, CliTool> | undefined {
+function loadTools(files: readonly string[], dir: string | undefined): ReadonlyMap<string, Tool> | undefined {
   const compiled = compilePolicies(readPolicyFolder(files, dir));
   const merged = compiled.ok ? mergePolicies(compiled.policies) : compiled;
   if (merged.ok) return merged.tools;

@@ -1,6 +1,7 @@
 /** Which policies refer to which stored secrets. */
 import type { Injection, Reference } from '../model/injection.ts';
 import type { Problem } from '../model/problem.ts';
+import { injectionsOf } from '../policy/injections.ts';
 import type { Policy } from '../policy/policy.ts';
 import { compilePolicies, readPolicyFolder } from './policy-files.ts';
 
@@ -25,7 +26,7 @@ export function findSecretUses(dir: string | undefined): FoundUses {
 export function referencesOf(policies: readonly Policy[]): SecretUses {
   const uses = new Map<string, Set<string>>();
   for (const policy of policies) {
-    const injections = [...policy.tools.values()].flatMap((tool) => [...tool.secrets.values()]);
+    const injections = [...policy.tools.values()].flatMap(injectionsOf).map(([, injection]) => injection);
     for (const name of injections.flatMap(storedNames)) uses.set(name, (uses.get(name) ?? new Set()).add(policy.name));
   }
   return new Map([...uses].map(([name, names]) => [name, [...names].toSorted()]));

@@ -24,6 +24,7 @@ import type { AuditEvent, ReloadEvent } from '../model/audit-record.ts';
 import { CarapaceError, messageOf } from '../model/error.ts';
 import type { ListenAddress } from '../model/listen-address.ts';
 import type { RunAs } from '../model/run-as.ts';
+import { cliTools } from '../policy/policy.ts';
 import { type Directory, ownDirectories } from './directory.ts';
 import { type OperatorParts, operatorView } from './operator-answers.ts';
 import { holderOfPort } from './port-holder.ts';
@@ -137,7 +138,7 @@ async function openResolver(directory: Directory, log: Log, undo: Undo[]): Promi
 
 /** A gateway whose tools all run as other users needs no warning. */
 function warningsOf({ policies }: Snapshot, defaultRunAs: RunAs): string[] {
-  const tools = [...policies.values()].flatMap((policy) => [...policy.tools.values()]);
+  const tools = [...policies.values()].flatMap((policy) => [...cliTools(policy.tools).values()]);
   const isOwn = (runAs: RunAs | null): boolean => (runAs ?? defaultRunAs).kind === 'gateway';
   const own = tools.length === 0 ? isOwn(null) : tools.some(({ runAs }) => isOwn(runAs));
   return own ? [DEVELOPMENT_MODE] : [];

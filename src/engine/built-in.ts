@@ -4,7 +4,7 @@
  */
 import type { BuiltInWord } from '../model/request.ts';
 import { visible } from '../model/visible.ts';
-import type { CliTool } from '../policy/policy.ts';
+import type { Tool } from '../policy/policy.ts';
 import { HELP_TEXT } from '../protocol/help-text.ts';
 import type { CallIo } from './call-io.ts';
 import type { Caller, Ending } from './door-interface.ts';
@@ -15,7 +15,7 @@ export interface WordAsked {
   readonly argv: readonly string[];
   readonly caller: Caller;
   readonly snapshot: Snapshot;
-  readonly tools: ReadonlyMap<string, CliTool>;
+  readonly tools: ReadonlyMap<string, Tool>;
   readonly io: CallIo;
   readonly request: string;
 }
@@ -68,7 +68,7 @@ function tools(asked: WordAsked): Ending {
   return answered(asked, formatTools(found, form, name === undefined));
 }
 
-function formatTools(found: readonly CliTool[], form: '--json' | '--shim' | undefined, isListing: boolean): string {
+function formatTools(found: readonly Tool[], form: '--json' | '--shim' | undefined, isListing: boolean): string {
   if (form === '--json') return `${JSON.stringify(found.map(describe))}\n`;
   if (form === '--shim') return found.map(shimLine).join('');
   return isListing ? listing(found) : found.map(details).join('');
@@ -76,31 +76,35 @@ function formatTools(found: readonly CliTool[], form: '--json' | '--shim' | unde
 
 interface Description {
   readonly name: string;
-  readonly type: 'cli';
+  readonly type: Tool['type'];
   readonly stdin: boolean;
   /** Null where the policy does not show them. */
   readonly allow: readonly string[] | null;
 }
 
-function describe(tool: CliTool): Description {
+function describe(tool: Tool): Description {
   const allow = tool.showPatterns ? tool.allow.map((rule) => rule.pattern) : null;
-  return { name: tool.name, type: tool.type, stdin: tool.stdin !== 'none', allow };
+  return { name: tool.name, type: tool.type, stdin: readsStdin(tool), allow };
+}
+
+function readsStdin(tool: Tool): boolean {
+  return tool.type === 'cli' && tool.stdin !== 'none';
 }
 
 /** `NAME TYPE STDIN`, for scripts on the client machine: names hold no blanks. */
-function shimLine(tool: CliTool): string {
-  return `${tool.name} ${tool.type} ${tool.stdin === 'none' ? 'none' : 'stream'}\n`;
+function shimLine(tool: Tool): string {
+  return `${tool.name} ${tool.type} ${readsStdin(tool) ? 'stream' : 'none'}\n`;
 }
 
-function listing(found: readonly CliTool[]): string {
+function listing(found: readonly Tool[]): string {
   if (found.length === 0) return 'this key may use no tool\n';
   const width = Math.max(...found.map((tool) => tool.name.length));
   return found
-    .map((tool) => `${tool.name.padEnd(width)}  ${tool.type}${tool.stdin === 'none' ? '' : '  reads stdin'}\n`)
+    .map((tool) => `${tool.name.padEnd(width)}  ${tool.type}${readsStdin(tool) ? '  reads stdin' : ''}\n`)
     .join('');
 }
 
-function details(tool: CliTool): string {
+function details(tool: Tool): string {
   const { stdin, allow } = describe(tool);
   const head = `${tool.name}  ${tool.type}${stdin ? '  reads stdin' : ''}\n`;
   if (allow === null)

@@ -9,7 +9,7 @@ import { errnoOf } from '../model/error.ts';
 import type { Decision, FileClaim } from '../model/decision.ts';
 import type { ToolRequest } from '../model/request.ts';
 import { confirmFiles, decideTool, type SeenFile } from '../policy/decide.ts';
-import type { CliTool } from '../policy/policy.ts';
+import type { Tool } from '../policy/policy.ts';
 import { openRequestedDirectory } from './working-directory.ts';
 
 /**
@@ -19,7 +19,7 @@ import { openRequestedDirectory } from './working-directory.ts';
  * between (docs/threat-model.md).
  */
 export function decideRequest(
-  tools: ReadonlyMap<string, CliTool>,
+  tools: ReadonlyMap<string, Tool>,
   request: ToolRequest,
   closed: readonly string[],
 ): Decision {

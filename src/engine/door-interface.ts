@@ -83,6 +83,15 @@ export type DoorEvent =
       readonly reason: string;
     };
 
+/** Where a client wants a forward to lead: `NAME:PORT`, or the path of a Unix socket, which has no port. */
+export interface ForwardTarget {
+  readonly name: string;
+  readonly port: number | null;
+}
+
+/** Serves an accepted forward; resolves when nothing more will be written to `io`. Never rejects. */
+export type ServeForward = (io: CallIo) => Promise<void>;
+
 /** The engine, as a door sees it. */
 export interface Gateway {
   /** Looks a raw key up. Synchronous, so that authentication has no state between messages. Never throws. */
@@ -97,6 +106,11 @@ export interface Gateway {
    * client's bytes that find a defect must not end the others' sessions. Never throws.
    */
   readonly fail: (caller: Caller, thrown: unknown) => Ending;
+  /**
+   * What a client's forward leads to; undefined where its key has no such capability, and it is refused as if nobody
+   * listened there. Each request in it is decided by itself. Never throws.
+   */
+  readonly openForward: (caller: Caller, target: ForwardTarget) => ServeForward | undefined;
   /** Records an event. Never throws: a connection may live without its record, but no request runs without one. */
   readonly note: (event: DoorEvent) => void;
 }

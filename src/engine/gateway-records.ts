@@ -19,7 +19,7 @@ export interface Decided extends Judgement {
 
 export function decisionRecord(decided: Decided): DecisionEvent {
   const { caller, request, asked, admitted, definition, decision, digest, word } = decided;
-  const { argv, cut } = redactArgv(definition, asked.request.argv);
+  const { argv, cut } = redactArgv(definition?.type === 'cli' ? definition : undefined, asked.request.argv);
   return {
     event: 'decision',
     ...peerOf(caller),

@@ -4,7 +4,7 @@
 import type { Decision } from '../model/decision.ts';
 import type { Permit } from '../model/permit.ts';
 import type { ToolRequest } from '../model/request.ts';
-import type { CliTool } from '../policy/policy.ts';
+import type { Tool } from '../policy/policy.ts';
 import { decideRequest } from './decide-request.ts';
 import type { Caller, Refusal } from './door-interface.ts';
 import type { Limiter } from './limits.ts';
@@ -13,7 +13,7 @@ import { keyStatus, type Snapshot } from './snapshot.ts';
 /** A decision and what it was made from. */
 export interface Judgement {
   /** Undefined where the client has no such tool. */
-  readonly definition: CliTool | undefined;
+  readonly definition: Tool | undefined;
   readonly decision: Decision;
   /** Digest of the snapshot. */
   readonly digest: string;
@@ -27,10 +27,10 @@ export type Admitted =
 /** For `check`, which runs nothing and so takes no place. */
 export const NO_LIMITS: Pick<Limiter, 'admit'> = { admit: () => ({ ok: true, release: () => undefined }) };
 
-const NO_TOOLS: ReadonlyMap<string, CliTool> = new Map();
+const NO_TOOLS: ReadonlyMap<string, Tool> = new Map();
 
 /** The tools of the caller's key; none for one that was removed, has expired or went to another client since it logged in. */
-export function toolsOf(snapshot: Snapshot, caller: Caller): ReadonlyMap<string, CliTool> {
+export function toolsOf(snapshot: Snapshot, caller: Caller): ReadonlyMap<string, Tool> {
   const status = keyStatus(snapshot, caller.key, caller.address, Date.now());
   return status.ok && status.entry.client === caller.client ? status.entry.tools : NO_TOOLS;
 }

@@ -6,12 +6,12 @@ import type { Problem } from '../model/problem.ts';
 import { addressMatches } from '../identity/address.ts';
 import type { AuthorizedKey } from '../identity/authorized-keys.ts';
 import { isExpired } from '../identity/expiry.ts';
-import type { CliTool, Policy } from '../policy/policy.ts';
+import type { Policy, Tool } from '../policy/policy.ts';
 
 /** One usable key, with what it may use. */
 export interface KeyEntry extends AuthorizedKey {
   /** The union of its policies' tools. */
-  readonly tools: ReadonlyMap<string, CliTool>;
+  readonly tools: ReadonlyMap<string, Tool>;
 }
 
 /** Keys and policies of one moment. */

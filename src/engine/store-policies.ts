@@ -8,7 +8,7 @@ import { hasErrors } from '../model/problem.ts';
 import { visible } from '../model/visible.ts';
 import type { PolicyFile } from '../policy/load.ts';
 import { loadPolicy } from '../policy/load.ts';
-import type { CliTool, Policy } from '../policy/policy.ts';
+import { type CliTool, cliTools, type Policy } from '../policy/policy.ts';
 import { userInfo } from 'node:os';
 import { inspectBinary } from './binary.ts';
 import { loadProfiles } from './profile-files.ts';
@@ -60,7 +60,7 @@ export function loadPolicies(folder: Folder, ownProfiles: Folder | null): Loaded
 /** What is known of tools decides with the policies: each profile in use counts. */
 function profileDigests(policies: ReadonlyMap<string, Policy>): string[] {
   const used = [...policies.values()].flatMap(({ tools }) =>
-    [...tools.values()].flatMap(({ profile }) => profile?.profile ?? []),
+    [...cliTools(tools).values()].flatMap(({ profile }) => profile?.profile ?? []),
   );
   return Array.from(new Set(used), ({ digest, file }) => `${digest}  ${file}`).sort();
 }
@@ -70,7 +70,10 @@ function loadOne(source: PolicyFile): { readonly policy?: Policy; readonly probl
     const loaded = loadPolicy(source);
     if (!loaded.ok) return loaded;
     const { policy } = loaded;
-    return { policy, problems: [...policy.warnings, ...[...policy.tools.values()].flatMap(problemsOfBinary)] };
+    return {
+      policy,
+      problems: [...policy.warnings, ...[...cliTools(policy.tools).values()].flatMap(problemsOfBinary)],
+    };
   } catch (error) {
     // fail safe: a defect of ours while loading is one more reason not to use the file.
     return { problems: [problem(source.file, `cannot be loaded: ${visible(messageOf(error))}`, 'error')] };

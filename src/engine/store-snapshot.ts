@@ -6,7 +6,7 @@ import type { AuthorizedKey } from '../identity/authorized-keys.ts';
 import type { Problem } from '../model/problem.ts';
 import { compareProblems, didYouMean } from '../model/problem.ts';
 import { quoted } from '../model/visible.ts';
-import type { CliTool, Policy } from '../policy/policy.ts';
+import type { Tool, Policy } from '../policy/policy.ts';
 import { mergePolicies } from '../policy/policy.ts';
 import type { KeyEntry, Snapshot } from './snapshot.ts';
 import type { KeySet } from './store-keys.ts';
@@ -46,7 +46,7 @@ export function buildSnapshot(keys: KeySet, policies: PolicySet, policyProblems:
   };
 }
 
-type Grant = { readonly tools: ReadonlyMap<string, CliTool> } | { readonly fault: string };
+type Grant = { readonly tools: ReadonlyMap<string, Tool> } | { readonly fault: string };
 
 function grantOf(key: AuthorizedKey, policies: ReadonlyMap<string, Policy>): Grant {
   const found: Policy[] = [];

@@ -8,7 +8,7 @@ import { errnoOf, messageOf } from '../model/error.ts';
 import type { OpenedDirectory } from '../model/permit.ts';
 import type { ToolRequest } from '../model/request.ts';
 import { quoted } from '../model/visible.ts';
-import type { CliTool } from '../policy/policy.ts';
+import type { Tool } from '../policy/policy.ts';
 import { isInside } from '../policy/paths.ts';
 import { directoryToOpen, type WorkingDirectory } from '../policy/working-directory.ts';
 
@@ -19,9 +19,9 @@ const KERNEL = ['/proc', '/sys', '/dev'];
  * Looks at the directory that policy names for a request: the one entry for the gateway, the built-in `check` and
  * `policy explain`. An unknown tool opens nothing. Never throws.
  */
-export function openRequestedDirectory(tool: CliTool | undefined, request: ToolRequest): WorkingDirectory {
-  const path = tool === undefined ? null : directoryToOpen(tool, request);
-  return path === null ? { kind: 'none' } : openDirectory(path, tool?.cwdAllowed ?? []);
+export function openRequestedDirectory(tool: Tool | undefined, request: ToolRequest): WorkingDirectory {
+  const path = tool?.type === 'cli' ? directoryToOpen(tool, request) : null;
+  return path === null || tool?.type !== 'cli' ? { kind: 'none' } : openDirectory(path, tool.cwdAllowed ?? []);
 }
 
 /**

@@ -25,7 +25,7 @@ export interface DecisionEvent extends AuditPeer {
   /** The built-in word, where the request was one (`check` has tool and argv as well). */
   readonly word: string | null;
   readonly tool: string | null;
-  readonly type: 'cli' | null;
+  readonly type: 'cli' | 'http' | null;
   /** Redacted and bounded; null where the policy says `audit.enabled: false` or `log_argv: false`. */
   readonly argv: readonly string[] | null;
   /** True where arguments were cut to fit. */

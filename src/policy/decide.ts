@@ -15,7 +15,7 @@ import type { ContentRule } from './content/content-rule.ts';
 import { findContent, scannerOf } from './content/content-rules.ts';
 import { type BuiltEnvironment, buildEnvironment } from './environment.ts';
 import { isInside } from './paths.ts';
-import type { CliTool } from './policy.ts';
+import type { CliTool, Tool } from './policy.ts';
 import { considerProfile } from './profile/consider.ts';
 import { isKernels, type Places } from './profile/file-claim.ts';
 import { judgeDirectory, type WorkingDirectory } from './working-directory.ts';
@@ -31,12 +31,13 @@ interface Considering extends Pick<Considered, 'rules' | 'read'> {
  * `confirmFiles` has seen what lies there. Never throws.
  */
 export function decideTool(
-  tools: ReadonlyMap<string, CliTool>,
+  tools: ReadonlyMap<string, Tool>,
   request: ToolRequest,
   directory: WorkingDirectory,
 ): Decision {
   const tool = tools.get(request.tool);
   if (tool === undefined) return denyUnknown(request);
+  if (tool.type !== 'cli') return denyForwarded(request);
   const environment = buildEnvironment(tool, request.env);
   const bad = unrepresentable(request);
   if (bad !== undefined) {
@@ -168,6 +169,13 @@ function denyUnknown(request: ToolRequest): Deny {
   const message = 'there is no such tool for this client';
   const nothing = { request, rules: [], read: null, environment };
   return deny(nothing, { reason: 'no-such-tool', token: request.tool, message });
+}
+
+/** Whoever has the tool may know what it is. */
+function denyForwarded(request: ToolRequest): Deny {
+  const environment = { passed: [], dropped: request.env.size };
+  const message = 'this tool is a server and takes no arguments; reach it by forwarding (ssh -L)';
+  return deny({ request, rules: [], read: null, environment }, { reason: 'no-rule', token: null, message });
 }
 
 function deny(considering: Considering, fault: Fault): Deny {

@@ -3,7 +3,7 @@
  */
 import type { Problem } from '../model/problem.ts';
 import { type DocumentPath, formatPath, type PolicyDocument } from './document.ts';
-import type { CliTool, Policy } from './policy.ts';
+import { type CliTool, cliTools, type Policy } from './policy.ts';
 import { lintInjection } from './lint-injection.ts';
 import { lintToolProfile } from './profile/lint-profile.ts';
 import type { CliToolSource, PolicySource } from './schema.ts';
@@ -76,7 +76,7 @@ function lintProfile({ profile, cwdAllowed, cwdTrusted }: CliTool): Finding[] {
  * policy takes to load. Never throws.
  */
 export function lintReach(policy: Policy): Problem[] {
-  return [...policy.tools.values()].flatMap(({ name, profile, cwdAllowed }) => {
+  return [...cliTools(policy.tools).values()].flatMap(({ name, profile, cwdAllowed }) => {
     const findings = profile === null ? [] : lintToolProfile(profile, cwdAllowed !== null);
     return findings.map(({ list, index, place, message }): Problem => {
       return { severity: 'warning', place, path: formatPath(['tools', name, list, index]), message };
@@ -135,8 +135,7 @@ function lintEnvironment(tool: CliTool, source: CliToolSource): Finding[] {
       findings.push({ path, message: `${name} may let the client choose code, a configuration or a server` });
   }
   for (const [name, value] of Object.entries(source.env_inject ?? {})) {
-    if (isNeutraliserLost(tool, name))
-      findings.push({ path: ['env_inject', name], message: NEUTRALISER_LOST });
+    if (isNeutraliserLost(tool, name)) findings.push({ path: ['env_inject', name], message: NEUTRALISER_LOST });
     for (const message of lintInjection(value, tool.secrets.get(name)))
       findings.push({ path: ['env_inject', name], message });
   }

@@ -3,7 +3,7 @@ import type { Decision } from '../model/decision.ts';
 import type { Problem } from '../model/problem.ts';
 import { quoted } from '../model/visible.ts';
 import { decideTool } from './decide.ts';
-import type { CliTool, Policy, PolicyTest } from './policy.ts';
+import { type CliTool, cliTools, type Policy, type PolicyTest } from './policy.ts';
 import { directoryToOpen, type WorkingDirectory } from './working-directory.ts';
 
 /** One test, tried. */
@@ -17,7 +17,7 @@ export interface PolicyTestResult {
 
 /** Runs all tests of a policy, in the order of the file. Never throws. */
 export function runPolicyTests(policy: Policy): PolicyTestResult[] {
-  return [...policy.tools.values()].flatMap((tool) =>
+  return [...cliTools(policy.tools).values()].flatMap((tool) =>
     tool.tests.map((test, index) => runTest(policy, tool, test, index)),
   );
 }

@@ -9,6 +9,7 @@ import type { DenyReason } from '../model/reason.ts';
 import type { RunAs } from '../model/run-as.ts';
 import type { ContentRule } from './content/content-rule.ts';
 import type { EnvironmentRules } from './environment.ts';
+import type { HttpTool } from './http/http-tool.ts';
 import type { ToolProfile } from './profile/tool-profile.ts';
 import type { AllowRule, DenyRule } from './rule.ts';
 
@@ -21,9 +22,22 @@ export interface Policy {
   /** SHA-256 (hex) of the file's text. */
   readonly digest: string;
   /** By name. A Map, never an object: names come from outside. */
-  readonly tools: ReadonlyMap<string, CliTool>;
+  readonly tools: ReadonlyMap<string, Tool>;
   /** What the file says that somebody should look at. */
   readonly warnings: readonly Problem[];
+}
+
+/** A capability: whatever a client can be given the use of. */
+export type Tool = CliTool | HttpTool;
+
+/** Those that are programs, by name. */
+export function cliTools(tools: ReadonlyMap<string, Tool>): ReadonlyMap<string, CliTool> {
+  return new Map([...tools].flatMap(([name, tool]) => (tool.type === 'cli' ? [[name, tool]] : [])));
+}
+
+/** Those that are servers, by name. */
+export function httpTools(tools: ReadonlyMap<string, Tool>): ReadonlyMap<string, HttpTool> {
+  return new Map([...tools].flatMap(([name, tool]) => (tool.type === 'http' ? [[name, tool]] : [])));
 }
 
 /** A capability of `type: cli`: a program on this host. */
@@ -89,12 +103,12 @@ export interface PolicyTest {
 }
 
 export type MergedTools =
-  | { readonly ok: true; readonly tools: ReadonlyMap<string, CliTool> }
+  | { readonly ok: true; readonly tools: ReadonlyMap<string, Tool> }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** The tools that a key with these policies may use: their union. The same tool in two of them is an error. Never throws. */
 export function mergePolicies(policies: readonly Policy[]): MergedTools {
-  const tools = new Map<string, CliTool>();
+  const tools = new Map<string, Tool>();
   const problems: Problem[] = [];
   for (const policy of new Set(policies)) {
     for (const [name, tool] of policy.tools) {

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatProblem } from '../../src/model/problem.ts';
 import { compilePolicy, loadPolicy } from '../../src/policy/load.ts';
-import { mergePolicies } from '../../src/policy/policy.ts';
+import { cliTools, mergePolicies } from '../../src/policy/policy.ts';
 import { goodPolicy, policyText, problemsIn, toolOf } from './policy-of.ts';
 
 /** A tool that is good but for the lines given, which stand from line 5 on. */
@@ -96,7 +96,7 @@ describe('defaults', () => {
       user: 'austin',
       profiles: loadProfiles(null),
     });
-    expect(loaded.ok && loaded.policy.tools.get('tool')?.user).toBe('austin');
+    expect(loaded.ok && cliTools(loaded.policy.tools).get('tool')?.user).toBe('austin');
   });
 
   it.each([
@@ -128,7 +128,7 @@ describe('a policy', () => {
     const policy = goodPolicy(text);
     expect(policy).toMatchObject({ name: 'test', file: 'test.yaml', warnings: [] });
     expect(policy.digest).toMatch(/^[0-9a-f]{64}$/);
-    const tool = policy.tools.get('op');
+    const tool = cliTools(policy.tools).get('op');
     expect(tool?.place).toEqual({ file: 'test.yaml', line: 2, column: 3 });
     expect(tool?.binaryPlace).toEqual({ file: 'test.yaml', line: 4, column: 13 });
     expect(tool?.allow.map(({ pattern, place }) => [pattern, place.line, place.column])).toEqual([
@@ -327,7 +327,9 @@ describe('problems', () => {
     expect(problemsIn('tools: {__proto__: {type: cli, binary: /x}}')[0]).toContain("unknown key '__proto__'");
     expect(problemsIn('__proto__: {}\ntools: {}')[0]).toContain("unknown key '__proto__'");
     expect(problemsIn(withLines('env_inject: {__proto__: x}')).join('\n')).toContain("unknown key '__proto__'");
-    expect(goodPolicy('tools: {constructor: {type: cli, binary: /x}}').tools.get('constructor')?.binary).toBe('/x');
+    expect(cliTools(goodPolicy('tools: {constructor: {type: cli, binary: /x}}').tools).get('constructor')?.binary).toBe(
+      '/x',
+    );
   });
 
   it('are named as the file was, escaped', () => {

@@ -5,7 +5,7 @@ import type { Decision } from '../../src/model/decision.ts';
 import { formatProblem } from '../../src/model/problem.ts';
 import { decideTool } from '../../src/policy/decide.ts';
 import { loadPolicy } from '../../src/policy/load.ts';
-import type { CliTool, Policy } from '../../src/policy/policy.ts';
+import { type CliTool, cliTools, type Policy } from '../../src/policy/policy.ts';
 
 export interface ToolParts {
   readonly allow?: readonly string[];
@@ -36,7 +36,7 @@ export function problemsIn(text: string): string[] {
 
 /** A tool called `tool`. */
 export function toolOf(parts: ToolParts): CliTool {
-  const tool = goodPolicy(policyText('tool', parts)).tools.get('tool');
+  const tool = cliTools(goodPolicy(policyText('tool', parts)).tools).get('tool');
   if (tool === undefined) throw new Error('no tool');
   return tool;
 }

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { attackTool } from '../../src/policy/attack-policy.ts';
+import { cliTools } from '../../src/policy/policy.ts';
 import { lintReach } from '../../src/policy/lint.ts';
 import { argvOf, casesOf } from '../profiles/profile-cases.ts';
 import { goodPolicy } from './policy-of.ts';
@@ -22,7 +23,7 @@ describe('the sample policies', () => {
   it.each(samples.filter((name) => name !== 'example.yaml'))(
     '%s lets nothing through that is tried',
     (name) => {
-      for (const tool of goodPolicy(textOf(name)).tools.values()) {
+      for (const tool of cliTools(goodPolicy(textOf(name)).tools).values()) {
         const known = casesOf(tool.name).policies.flatMap(({ attacks }) => attacks.map(argvOf));
         const { through, tried, allowedBases, bases } = attackTool(tool, known);
         expect(through).toEqual([]);

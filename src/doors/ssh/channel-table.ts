@@ -6,6 +6,8 @@
  * a channel that does not exist ends the connection.
  */
 import { type ChannelHost, MAX_PACKET_BYTES, SessionChannel, WINDOW_BYTES } from './channel.ts';
+import type { ForwardTarget } from '../../engine/door-interface.ts';
+import { FORWARD_TYPES, readForwardTarget } from './forward-target.ts';
 import { OPEN_FAILURE, SSH_MSG } from './message-numbers.ts';
 import type { Session } from './session.ts';
 import { MalformedMessage, MessageReader, message, sshString, uint32 } from './wire.ts';
@@ -15,6 +17,9 @@ const MAX_SESSIONS = 64;
 /** The smallest maximum packet that RFC 4253 section 6.1 lets a sane client announce is 32768; below this one it plays games. */
 const MIN_PACKET_BYTES = 1024;
 
+/** Serves a forward that was accepted, and closes its channel in the end. */
+export type OpenForward = (channel: SessionChannel) => void;
+
 export interface ChannelTableOptions {
   readonly host: ChannelHost;
   /** Takes one of the client's places for a channel, over all its connections; false where none is left. */
@@ -22,13 +27,28 @@ export interface ChannelTableOptions {
   readonly givePlaceBack: () => void;
   /** Makes the session of a new channel. */
   readonly openSession: (channel: SessionChannel) => Session;
+  /** What a forward leads to; undefined: it is refused. To be called once the open is confirmed. */
+  readonly openForward: (target: ForwardTarget) => OpenForward | undefined;
   /** Notes something that SSH offers and this door does not. */
   readonly refused: (feature: string) => void;
 }
 
+/** What a client may ask of a channel. */
+type Requests = Pick<Session, 'request' | 'start'>;
+
 interface Entry {
   readonly channel: SessionChannel;
-  readonly session: Session;
+  readonly session: Requests;
+}
+
+/** No request means anything on a forward. */
+const NO_REQUESTS: Requests = { request: () => false, start: () => undefined };
+
+/** What a client announces when it opens a channel (RFC 4254 section 5.1). */
+interface Opening {
+  readonly remote: number;
+  readonly window: number;
+  readonly maxPacket: number;
 }
 
 export class ChannelTable {
@@ -85,20 +105,39 @@ export class ChannelTable {
     const window = reader.uint32();
     const maxPacket = reader.uint32();
     if (maxPacket < MIN_PACKET_BYTES) throw new MalformedMessage('maximum packet size below 1024');
-    if (type !== 'session') {
-      this.#options.refused(`channel ${type}`);
-      const known = type === 'direct-tcpip' || type === 'direct-streamlocal@openssh.com';
-      const reason = known ? OPEN_FAILURE.ADMINISTRATIVELY_PROHIBITED : OPEN_FAILURE.UNKNOWN_CHANNEL_TYPE;
-      return this.#refuseOpen(remote, reason, 'forwarding is not in this version');
-    }
+    const opening = { remote, window, maxPacket };
+    if (type === 'session') return this.#openSession(opening);
+    if (FORWARD_TYPES.has(type)) return this.#openForward(opening, readForwardTarget(type, reader));
+    this.#options.refused(`channel ${type}`);
+    this.#refuseOpen(remote, OPEN_FAILURE.UNKNOWN_CHANNEL_TYPE, 'no such type of channel');
+  }
+
+  #openSession(opening: Opening): void {
     if (this.#noMoreSessions)
-      return this.#refuseOpen(remote, OPEN_FAILURE.ADMINISTRATIVELY_PROHIBITED, 'no more sessions');
+      return this.#refuseOpen(opening.remote, OPEN_FAILURE.ADMINISTRATIVELY_PROHIBITED, 'no more sessions');
+    this.#confirm(opening, (channel) => this.#options.openSession(channel));
+  }
+
+  /** A name that the client has not been granted is refused like one where nobody listens. */
+  #openForward(opening: Opening, target: ForwardTarget | null): void {
+    const serve = target === null ? undefined : this.#options.openForward(target);
+    if (serve === undefined) return this.#refuseOpen(opening.remote, OPEN_FAILURE.CONNECT_FAILED, 'connection refused');
+    const channel = this.#confirm(opening, () => NO_REQUESTS);
+    if (channel !== undefined) serve(channel);
+  }
+
+  /** Takes a place and says yes, or refuses for want of one and returns undefined. */
+  #confirm(
+    { remote, window, maxPacket }: Opening,
+    requestsOf: (channel: SessionChannel) => Requests,
+  ): SessionChannel | undefined {
     if (this.#channels.size >= MAX_SESSIONS || !this.#options.takePlace()) {
-      return this.#refuseOpen(remote, OPEN_FAILURE.RESOURCE_SHORTAGE, 'this client has too many channels open');
+      this.#refuseOpen(remote, OPEN_FAILURE.RESOURCE_SHORTAGE, 'this client has too many channels open');
+      return undefined;
     }
     const local = this.#freeId();
     const channel = new SessionChannel(this.#options.host, remote, window, maxPacket);
-    this.#channels.set(local, { channel, session: this.#options.openSession(channel) });
+    this.#channels.set(local, { channel, session: requestsOf(channel) });
     this.#options.host.send(
       message(
         SSH_MSG.CHANNEL_OPEN_CONFIRMATION,
@@ -108,6 +147,7 @@ export class ChannelTable {
         uint32(MAX_PACKET_BYTES),
       ),
     );
+    return channel;
   }
 
   #refuseOpen(remote: number, reason: number, description: string): void {

@@ -1,5 +1,5 @@
 /**
- * One session channel (RFC 4254 section 5): the windows of both directions, and the pump between byte streams and
+ * One channel, a session or a forward (RFC 4254 section 5): the windows of both directions, and the pump between byte streams and
  * messages. Requests on the channel are `session.ts`'s.
  *
  * Invariants: a byte is sent only inside the client's window and while the connection has room, one outstanding write a
@@ -136,13 +136,18 @@ export class SessionChannel {
     this.#abandon('stdout', this.#stdout);
   }
 
-  /** Ends both streams, waits until the client took every byte, then sends exit-status, EOF and CLOSE. Never rejects. */
-  async finish(status: number): Promise<void> {
+  /**
+   * Ends both streams, waits until the client took every byte, then sends exit-status, EOF and CLOSE; `null`: a forward,
+   * which has no status. Never rejects.
+   */
+  async finish(status: number | null): Promise<void> {
     await Promise.all([ended(this.#stdout), ended(this.#stderr)]);
     if (this.#sentClose) return;
-    this.#host.send(
-      message(SSH_MSG.CHANNEL_REQUEST, uint32(this.remoteId), sshString('exit-status'), byte(false), uint32(status)),
-    );
+    if (status !== null) {
+      this.#host.send(
+        message(SSH_MSG.CHANNEL_REQUEST, uint32(this.remoteId), sshString('exit-status'), byte(false), uint32(status)),
+      );
+    }
     this.#host.send(message(SSH_MSG.CHANNEL_EOF, uint32(this.remoteId)));
     this.#sendClose();
     this.#stdin.destroy();

@@ -6,10 +6,10 @@
  * once and everything that ran for it is told.
  */
 import type { Socket } from 'node:net';
-import type { Caller } from '../../engine/door-interface.ts';
+import type { Caller, ForwardTarget } from '../../engine/door-interface.ts';
 import { Authentication, type KeyLookup } from './authentication.ts';
 import type { ChannelHost, SessionChannel } from './channel.ts';
-import { ChannelTable } from './channel-table.ts';
+import { ChannelTable, type OpenForward } from './channel-table.ts';
 import { type ConnectionState, judgeMessage } from './guard.ts';
 import { Keepalive } from './keepalive.ts';
 import { KeySchedule } from './key-schedule.ts';
@@ -39,6 +39,8 @@ export interface ConnectionOptions {
   /** A key was proven: returns who that is, or why it may not come in after all. */
   readonly onLogin: (key: Buffer) => Caller | string;
   readonly serve: (caller: Caller, command: SessionCommand, channel: SessionChannel) => Promise<void>;
+  /** What a client's forward leads to, served until its channel is closed; undefined: it is refused. */
+  readonly openForward: (caller: Caller, target: ForwardTarget) => OpenForward | undefined;
   readonly takePlace: (caller: Caller) => boolean;
   readonly givePlaceBack: (caller: Caller) => void;
   readonly refused: (caller: Caller, feature: string) => void;
@@ -211,12 +213,13 @@ export class Connection {
       hasRoom: () => !this.#transport.exchangingKeys && this.#output.hasRoom,
       whenRoom: (channel) => this.#waiting.add(channel),
     };
-    const { serve, takePlace, givePlaceBack, refused } = this.#options;
+    const { serve, openForward, takePlace, givePlaceBack, refused } = this.#options;
     this.#channels = new ChannelTable({
       host,
       takePlace: () => takePlace(caller),
       givePlaceBack: () => givePlaceBack(caller),
       refused: (feature) => refused(caller, feature),
+      openForward: (target) => openForward(caller, target),
       openSession: (channel) =>
         new Session({
           channel,

@@ -5,11 +5,12 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import type { Caller, Gateway } from '../../engine/door-interface.ts';
+import type { Caller, ForwardTarget, Gateway } from '../../engine/door-interface.ts';
 import { createFrameBudgets } from '../frame-budget.ts';
 import type { SessionCommand } from '../read-request.ts';
 import { serveSession } from '../serve-session.ts';
 import type { SessionChannel } from './channel.ts';
+import type { OpenForward } from './channel-table.ts';
 import { Connection } from './connection.ts';
 import { FairShare } from './fair-share.ts';
 import { DISCONNECT } from './message-numbers.ts';
@@ -83,6 +84,7 @@ export class SshDoor {
       lookUp: (key) => this.#options.gateway.lookUpKey(key, address),
       onLogin: (key) => this.#login(live, key, address, peer),
       serve: (caller, command, channel) => this.#serve(caller, command, channel),
+      openForward: (caller, target) => this.#openForward(caller, target),
       takePlace: (caller) => this.#takePlace(caller.client),
       givePlaceBack: (caller) => this.#givePlaceBack(caller.client),
       refused: (caller, feature) => this.#options.gateway.note({ kind: 'feature-refused', caller, feature }),
@@ -146,6 +148,15 @@ export class SshDoor {
     this.#answers.add(answer);
     await answer;
     this.#answers.delete(answer);
+  }
+
+  #openForward(caller: Caller, target: ForwardTarget): OpenForward | undefined {
+    const { gateway } = this.#options;
+    const serve = gateway.openForward(caller, target);
+    if (serve !== undefined) return (channel) => void serve(channel.io).then(() => finish(channel, null));
+    const { name, port } = target;
+    gateway.note({ kind: 'feature-refused', caller, feature: `forward to ${port === null ? name : `${name}:${port}`}` });
+    return undefined;
   }
 
   #makeRoom(): void {
@@ -230,7 +241,7 @@ export class SshDoor {
  * Sends the answer, and waits until the client has closed the channel: one that multiplexes has passed the answer on by
  * then, and would forget it if its connection ended before.
  */
-async function finish(channel: SessionChannel, status: number): Promise<void> {
+async function finish(channel: SessionChannel, status: number | null): Promise<void> {
   await channel.finish(status);
   const { gone } = channel.io;
   if (!gone.aborted) await once(gone, 'abort');

@@ -43,6 +43,7 @@ export type DisconnectReason = (typeof DISCONNECT)[keyof typeof DISCONNECT];
 /** Reasons of a refused channel (RFC 4250 section 4.3.2). */
 export const OPEN_FAILURE = {
   ADMINISTRATIVELY_PROHIBITED: 1,
+  CONNECT_FAILED: 2,
   UNKNOWN_CHANNEL_TYPE: 3,
   RESOURCE_SHORTAGE: 4,
 } as const;

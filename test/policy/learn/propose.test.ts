@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decideTool } from '../../../src/policy/decide.ts';
-import type { CliTool } from '../../../src/policy/policy.ts';
+import { type CliTool, cliTools } from '../../../src/policy/policy.ts';
 import { type Decide, type Learned, proposePatterns, type TriedCall } from '../../../src/policy/learn/propose.ts';
 import type { WorkingDirectory } from '../../../src/policy/working-directory.ts';
 import { redactArgv } from '../../../src/policy/redact.ts';
@@ -18,7 +18,7 @@ const decide: Decide = (tool, { argv, cwd }) => {
 };
 
 function toolOf(name: string, parts: ToolParts): CliTool {
-  const tool = goodPolicy(policyText(name, parts)).tools.get(name);
+  const tool = cliTools(goodPolicy(policyText(name, parts)).tools).get(name);
   if (tool === undefined) throw new Error('no tool');
   return tool;
 }

@@ -3,7 +3,7 @@ import { formatProblem } from '../../../src/model/problem.ts';
 import type { Decision } from '../../../src/model/decision.ts';
 import { decideTool } from '../../../src/policy/decide.ts';
 import { loadPolicy, type Profiles } from '../../../src/policy/load.ts';
-import type { CliTool } from '../../../src/policy/policy.ts';
+import { type CliTool, cliTools } from '../../../src/policy/policy.ts';
 import { loadProfile } from '../../../src/policy/profile/load-profile.ts';
 import type { Profile } from '../../../src/policy/profile/profile.ts';
 import type { WorkingDirectory } from '../../../src/policy/working-directory.ts';
@@ -81,7 +81,7 @@ export function sampleTool(parts: ToolParts, profile = sampleProfile()): CliTool
   const profiles: Profiles = { find: (name) => (name === 'sample' ? { ok: true, profile } : undefined) };
   const loaded = loadPolicy({ name: 'test', file: 'test.yaml', text: policyText('sample', parts), profiles });
   if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join('\n'));
-  const tool = loaded.policy.tools.get('sample');
+  const tool = cliTools(loaded.policy.tools).get('sample');
   if (tool === undefined) throw new Error('no tool');
   return tool;
 }
