@@ -1,0 +1,248 @@
+/** One exchange with an upstream, from the first byte sent until both sides are done. */
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { type Duplex, Readable, type Transform } from 'node:stream';
+import { messageOf } from '../../model/error.ts';
+import type { HttpPermit } from '../../model/http.ts';
+import { deferred } from '../deferred.ts';
+import {
+  type AnswerHead,
+  type Headers,
+  announcedLength,
+  answerProblem,
+  hasAnswerBody,
+  isEventStream,
+  passedHeaders,
+  passedTrailers,
+} from './answer-head.ts';
+import { pumpBody, throughAll } from './body-pump.ts';
+import { openEventFilter } from './event-filter.ts';
+import type { HttpFilters } from './http-filters.ts';
+import type { Exchanged, HttpOutcome } from './http-outcome.ts';
+import { type HttpExchange, isBodyPending, isUpgrade, sendContinue } from './request-head.ts';
+import type { Framing } from './upstream-request.ts';
+import { joinWebSocket } from './websocket.ts';
+
+/** Node's longest timer, 24 days; a longer one would fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+export interface ForwardingParts {
+  readonly permit: HttpPermit;
+  readonly exchange: HttpExchange;
+  /** Begun, with all its headers; nothing was sent yet. */
+  readonly outgoing: ClientRequest;
+  /** What it asks for, for redirects that are relative to it. */
+  readonly sentPath: string;
+  readonly filters: HttpFilters;
+  readonly framing: Framing;
+  /** By `performance.now`. */
+  readonly startedAt: number;
+}
+
+type Ended =
+  | { readonly kind: 'answered' | 'abandoned' }
+  | { readonly kind: 'broken'; readonly detail: string }
+  | Pick<HttpOutcome & { kind: 'limited' }, 'kind' | 'reason' | 'message' | 'detector'>
+  | (HttpOutcome & { readonly kind: 'failed' });
+
+export class Forwarding {
+  readonly #parts: ForwardingParts;
+  readonly #done = deferred<HttpOutcome>();
+  readonly #timers: NodeJS.Timeout[] = [];
+  #isOver = false;
+  #status: number | null = null;
+  #firstByteMs: number | null = null;
+  #bytes = { request: 0, response: 0 };
+  #stopBody = (): void => {};
+
+  constructor(parts: ForwardingParts) {
+    this.#parts = parts;
+  }
+
+  /** Sends, and resolves once it is over. Never rejects. */
+  run(): Promise<HttpOutcome> {
+    const { outgoing, exchange, filters, permit } = this.#parts;
+    const { response } = exchange;
+    // Once there is an answer, what becomes of it counts: it may be whole although the upstream did not take all of a body.
+    const lost = (error: Error): void => {
+      if (this.#firstByteMs === null) this.#upstreamGone(error);
+    };
+    outgoing.on('error', lost).once('close', () => lost(new Error('the connection was closed')));
+    outgoing.once('response', (incoming) => this.#attempt(() => this.#answer(incoming)));
+    outgoing.once('upgrade', (incoming, socket, rest) => this.#attempt(() => this.#join(incoming, socket, rest)));
+    response.once('close', () => this.#end({ kind: 'abandoned' }));
+    void filters.refused.then((detector) => this.#end({ ...REFUSED, detector }));
+    const toHead = this.#timer(permit.limits.timeLimitMs, 'the upstream did not answer in time');
+    outgoing.once('response', () => clearTimeout(toHead)).once('upgrade', () => clearTimeout(toHead));
+    if (response.destroyed) this.#end({ kind: 'abandoned' });
+    else this.#sendBody(toHead);
+    return this.#done.promise;
+  }
+
+  #sendBody(toHead: NodeJS.Timeout): void {
+    const { permit, exchange, outgoing, filters, framing } = this.#parts;
+    if (framing.kind === 'none') {
+      outgoing.end();
+      return;
+    }
+    const isText = typeof permit.body === 'object';
+    const source = isText ? Readable.from([Buffer.from(permit.body.text)]) : exchange.request;
+    if (!isText) sendContinue(exchange);
+    // A body that breaks off is a client that leaves, and the response's end tells of that.
+    source.on('error', () => {});
+    source.on('data', (chunk: Buffer) => {
+      this.#bytes.request += chunk.length;
+      if (!isText && this.#bytes.request > permit.limits.maxBodyBytes) this.#end(TOO_LARGE);
+      else toHead.refresh();
+    });
+    const filtered = throughAll(source, filters.openBody(), (error) => this.#upstreamGone(error));
+    this.#stopBody = pumpBody({
+      source: filtered,
+      sink: outgoing,
+      onChunk: () => !this.#isOver,
+      onEnd: () => void outgoing.end(),
+    });
+  }
+
+  async #answer(incoming: IncomingMessage): Promise<void> {
+    const { permit, exchange, filters, sentPath } = this.#parts;
+    this.#firstByteMs = this.#elapsed();
+    incoming.on('error', (error) => this.#upstreamGone(error));
+    const head: AnswerHead = { status: incoming.statusCode ?? 0, rawHeaders: incoming.rawHeaders };
+    const transforms = hasAnswerBody(permit.method, head) ? this.#transforms(head) : [];
+    const problem = answerProblem(head, transforms.length > 0);
+    if (problem !== undefined) {
+      this.#end({
+        kind: 'failed',
+        reason: 'upstream-unavailable',
+        message: `the upstream's answer cannot pass: ${problem}`,
+      });
+      return;
+    }
+    const headers = await filters.headers(passedHeaders(head, permit, sentPath));
+    if (this.#isOver) return;
+    const length = transforms.length > 0 ? undefined : announcedLength(head);
+    this.#writeHead(head, length === undefined ? headers : [...headers, ['content-length', String(length)]]);
+    // Without a length it may be a stream of which nothing comes for long.
+    if (length === undefined) exchange.response.flushHeaders();
+    this.#relay(incoming, transforms);
+  }
+
+  #transforms(head: AnswerHead): readonly Transform[] {
+    const { permit, filters } = this.#parts;
+    const events = permit.sseFilter !== null && isEventStream(head) ? [openEventFilter(permit.sseFilter)] : [];
+    return [...events, ...filters.openAnswer()];
+  }
+
+  #writeHead({ status }: AnswerHead, headers: Headers): void {
+    const { request, response } = this.#parts.exchange;
+    // What comes of a body that nobody waits for must not be taken for the next request.
+    if (isBodyPending(request)) response.shouldKeepAlive = false;
+    response.writeHead(status, headers.flat());
+    this.#status = status;
+  }
+
+  #relay(incoming: IncomingMessage, transforms: readonly Transform[]): void {
+    const { permit, exchange } = this.#parts;
+    const { response } = exchange;
+    const { idleLimitMs } = permit.limits;
+    const idle = idleLimitMs === null ? undefined : this.#timer(idleLimitMs, 'the upstream paused for too long');
+    incoming.on('data', () => idle?.refresh());
+    const source = throughAll(incoming, transforms, (error) => this.#upstreamGone(error));
+    response.once('finish', () => this.#end({ kind: 'answered' }));
+    pumpBody({
+      source,
+      sink: response,
+      onChunk: (bytes) => {
+        if (this.#isOver) return false;
+        this.#bytes.response += bytes;
+        return true;
+      },
+      onEnd: () => this.#attempt(() => this.#finish(incoming)),
+    });
+  }
+
+  /** The whole answer is here. */
+  async #finish({ rawTrailers }: IncomingMessage): Promise<void> {
+    const { permit, exchange, filters } = this.#parts;
+    const trailers = passedTrailers(rawTrailers, permit);
+    if (trailers.length > 0) exchange.response.addTrailers(mutable(await filters.headers(trailers)));
+    if (!this.#isOver) exchange.response.end();
+  }
+
+  /** The upstream has agreed to speak WebSocket. */
+  async #join(incoming: IncomingMessage, socket: Duplex, rest: Buffer): Promise<void> {
+    // `close` follows.
+    socket.on('error', () => {});
+    if (!isUpgrade(this.#parts.exchange.request) || incoming.headers.upgrade?.toLowerCase() !== 'websocket') {
+      socket.destroy();
+      this.#end({ kind: 'failed', reason: 'upstream-unavailable', message: 'the upstream speaks another protocol' });
+      return;
+    }
+    this.#firstByteMs = this.#elapsed();
+    this.#status = 101;
+    await joinWebSocket({ ...this.#parts, incoming, upstream: socket, rest, bytes: this.#bytes });
+    this.#end({ kind: 'answered' });
+  }
+
+  /** What rejects is a defect; the client gets no more of the answer. */
+  #attempt(step: () => Promise<void>): void {
+    step().catch((thrown: unknown) => {
+      this.#end({ kind: 'failed', reason: 'internal', message: 'the gateway failed', detail: messageOf(thrown) });
+    });
+  }
+
+  #upstreamGone(error: Error): void {
+    const detail = messageOf(error);
+    if (this.#status === null)
+      this.#end({ kind: 'failed', reason: 'upstream-unavailable', message: 'the upstream cannot be reached', detail });
+    else this.#end({ kind: 'broken', detail });
+  }
+
+  #timer(milliseconds: number, message: string): NodeJS.Timeout {
+    const onTime = (): void => this.#end({ kind: 'limited', reason: 'time-limit', message });
+    const timer = setTimeout(onTime, Math.min(milliseconds, MAX_TIMER_MS));
+    this.#timers.push(timer);
+    return timer;
+  }
+
+  #elapsed(): number {
+    return performance.now() - this.#parts.startedAt;
+  }
+
+  /** The first end counts. Whichever side is not done is closed: what is half an answer or half a request must show it. */
+  #end(how: Ended): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const { exchange, outgoing, filters } = this.#parts;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#stopBody();
+    exchange.request.unpipe().resume();
+    if (how.kind !== 'answered' || !outgoing.writableFinished) outgoing.destroy();
+    if (how.kind !== 'answered' && this.#status !== null) exchange.response.destroy();
+    if (how.kind === 'failed') {
+      this.#done.resolve(how);
+      return;
+    }
+    const exchanged: Exchanged = {
+      status: this.#status,
+      bytes: this.#bytes,
+      firstByteMs: this.#firstByteMs,
+      durationMs: this.#elapsed(),
+    };
+    const redactions = filters.counts();
+    this.#done.resolve({ ...how, ...exchanged, ...(Object.keys(redactions).length === 0 ? {} : { redactions }) });
+  }
+}
+
+/** Node's types ask for arrays that may be changed; it does not change them. */
+function mutable(headers: Headers): [string, string][] {
+  return headers.map(([name, value]) => [name, value]);
+}
+
+const REFUSED = {
+  kind: 'limited',
+  reason: 'content-refused',
+  message: 'it holds what the policy does not let pass',
+} as const;
+
+const TOO_LARGE = { kind: 'limited', reason: 'too-large', message: 'the body is larger than it may be' } as const;
