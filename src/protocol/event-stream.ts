@@ -70,8 +70,9 @@ export function eventStreamReader(maxEventBytes: number = MAX_EVENT_BYTES): Even
   let fault: string | undefined;
 
   const isWithinBound = (bytes: number): boolean => {
-    if (block.bytes + bytes > maxEventBytes) fault = `event of more than ${maxEventBytes} bytes`;
-    return fault === undefined;
+    const isWithin = block.bytes + bytes <= maxEventBytes;
+    if (!isWithin) fault = `event of more than ${maxEventBytes} bytes`;
+    return isWithin;
   };
   const takeLine = (bytes: Uint8Array): StreamItem | undefined => {
     // No byte of a longer UTF-8 sequence is a line end: a line decodes on its own as it does within the stream.
