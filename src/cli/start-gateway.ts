@@ -11,6 +11,7 @@ import { carryOut } from '../engine/carry-out.ts';
 import { type Audit, openAudit } from '../engine/audit/audit.ts';
 import { Engine } from '../engine/gateway.ts';
 import { loadHostKey } from '../engine/host-key.ts';
+import { createUpstreams } from '../engine/http/upstream.ts';
 import { createLimiter } from '../engine/limits.ts';
 import { createLog, type Log } from '../engine/log.ts';
 import { startOperatorServer } from '../engine/operator-server.ts';
@@ -105,6 +106,8 @@ async function openParts(directory: Directory, config: Config, undo: Undo[]): Pr
     users: { range: config.clientUids, sockets: config.runnerSockets },
   });
   undo.push(runners.stop);
+  const upstreams = createUpstreams();
+  undo.push(upstreams.close);
   const executor = { runners, resolver, defaultRunAs: config.runAs };
   const engine = new Engine({
     snapshot: store.current,
@@ -112,6 +115,7 @@ async function openParts(directory: Directory, config: Config, undo: Undo[]): Pr
     audit,
     limits: createLimiter(),
     log,
+    http: { resolver, upstreams },
     run: (permit, client, io) => carryOut(executor, permit, client, io),
   });
   await transportReady;
@@ -121,7 +125,7 @@ async function openParts(directory: Directory, config: Config, undo: Undo[]): Pr
     version: version.version,
     ...config,
   });
-  undo.push(followKeys(store, door), () => door.disconnectAll('the gateway stops'));
+  undo.push(followKeys(store, door, engine), () => door.disconnectAll('the gateway stops'));
   const warnings = (): string[] => warningsOf(store.current(), config.runAs);
   return { log, version, audit, store, runners, resolver, engine, door, warnings };
 }
@@ -196,8 +200,11 @@ async function listenOn(address: ListenAddress, door: SshDoor, undo: Undo[]): Pr
 }
 
 /** Ends the connections of keys that are gone: with the change of keys, and as time passes. Returns what stops that. */
-function followKeys(store: Store, door: SshDoor): () => void {
-  const unregister = store.onChange(() => door.dropRevoked());
+function followKeys(store: Store, door: SshDoor, engine: Engine): () => void {
+  const unregister = store.onChange(() => {
+    door.dropRevoked();
+    engine.recheck();
+  });
   const timer = setInterval(() => door.dropRevoked(), RECHECK_MS).unref();
   return () => {
     unregister();

@@ -38,7 +38,7 @@ async function answer({ gateway, caller, command, io, budget }: SessionOptions):
   return reply.finish(ending);
 }
 
-/** Only a tool may want stdin; for the rest it is read and dropped, so that the client's writes do not stall. */
+/** Only a tool and a tunnel may want stdin; for the rest it is read and dropped, so that the client's writes do not stall. */
 function readsStdin(asked: Asked): boolean {
-  return asked.kind === 'tool';
+  return asked.kind === 'tool' || (asked.kind === 'word' && asked.word === 'tunnel');
 }

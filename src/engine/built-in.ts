@@ -11,7 +11,7 @@ import type { Caller, Ending } from './door-interface.ts';
 import { keyStatus, type Snapshot } from './snapshot.ts';
 
 export interface WordAsked {
-  readonly word: Exclude<BuiltInWord, 'check'>;
+  readonly word: Exclude<BuiltInWord, 'check' | 'tunnel'>;
   readonly argv: readonly string[];
   readonly caller: Caller;
   readonly snapshot: Snapshot;
@@ -31,9 +31,6 @@ export function answerWord(asked: WordAsked): Ending {
       return whoami(asked);
     case 'tools':
       return tools(asked);
-    case 'tunnel':
-      // Capabilities that a tunnel could lead to are not in this version, so each is unknown like any other name.
-      return refused(asked, 'no-such-tool', 'no such capability for this key');
   }
 }
 

@@ -29,6 +29,7 @@ export function decisionRecord(decided: Decided): DecisionEvent {
     type: definition?.type ?? null,
     argv,
     argvCut: cut,
+    http: null,
     cwd: asked.request.cwd === undefined ? null : bounded(asked.request.cwd),
     env: decision.env,
     envDropped: decision.envDropped,
@@ -51,6 +52,7 @@ export function invalidRecord(caller: Caller, request: string, reason: Reason, d
     type: null,
     argv: null,
     argvCut: false,
+    http: null,
     cwd: null,
     env: [],
     envDropped: 0,
@@ -75,6 +77,7 @@ export function outcomeRecord(caller: Caller, request: string, tool: string, out
     signal: outcome.kind === 'signalled' ? outcome.signal : null,
     durationMs: failed ? 0 : Math.round(outcome.durationMs),
     bytes: failed ? { stdin: 0, stdout: 0, stderr: 0 } : outcome.bytes,
+    firstByteMs: null,
     redactions: failed ? {} : (outcome.redactions ?? {}),
     detector: outcome.kind === 'limited' ? (outcome.detector ?? null) : null,
   };
@@ -95,12 +98,13 @@ export function doorRecord(event: DoorEvent): AuditEvent {
   }
 }
 
-function peerOf(caller: Caller): AuditPeer {
+/** Who asked, as every record has it. */
+export function peerOf(caller: Caller): AuditPeer {
   const { door, connection, peer, client, fingerprint } = caller;
   return { door, connection, peer, client, key: fingerprint };
 }
 
 /** A name or path of the client's: recorded as far as it can matter. */
-function bounded(text: string): string {
+export function bounded(text: string): string {
   return text.length <= 4096 ? text : `${text.slice(0, 4096)}...`;
 }

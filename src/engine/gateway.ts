@@ -13,8 +13,20 @@ import type { Permit } from '../model/permit.ts';
 import { visible } from '../model/visible.ts';
 import { answerWord } from './built-in.ts';
 import type { CallIo } from './call-io.ts';
-import type { Asked, Caller, DoorEvent, Ending, Gateway, KeyAnswer, Refusal } from './door-interface.ts';
+import type {
+  Asked,
+  Caller,
+  DoorEvent,
+  Ending,
+  ForwardTarget,
+  Gateway,
+  KeyAnswer,
+  Refusal,
+  ServeForward,
+} from './door-interface.ts';
 import { decisionRecord, doorRecord, invalidRecord, outcomeRecord } from './gateway-records.ts';
+import type { ForwardParts } from './http/forward.ts';
+import { createHttpCapabilities, type HttpCapabilities, VIRTUAL_PORT } from './http/serve-http.ts';
 import { admit, type Admitted, judge, NO_LIMITS, toolsOf } from './judge.ts';
 import type { Limiter } from './limits.ts';
 import type { Log } from './log.ts';
@@ -33,6 +45,8 @@ export interface GatewayParts {
   /** Runs what a permit allows a client. Where it rejects, the call has failed. */
   readonly run: (permit: Permit, client: string, io: CallIo) => Promise<Outcome>;
   readonly log: Log;
+  /** Servers as capabilities. */
+  readonly http: ForwardParts;
 }
 
 type ToolAsked = Asked & { kind: 'tool' };
@@ -40,10 +54,13 @@ type ToolAsked = Asked & { kind: 'tool' };
 export class Engine implements Gateway {
   readonly #parts: GatewayParts;
   readonly #running = new RunningCalls();
+  readonly #http: HttpCapabilities;
   #draining = false;
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
+    const isDraining = (): boolean => this.#draining;
+    this.#http = createHttpCapabilities({ ...parts, ...parts.http, running: this.#running, isDraining });
   }
 
   lookUpKey(key: Buffer, address: string | undefined): KeyAnswer {
@@ -60,7 +77,7 @@ export class Engine implements Gateway {
         case 'tool':
           return await this.#serveTool({ caller, asked, io, request, onStarted });
         case 'word':
-          return this.#serveWord(caller, asked, io, request);
+          return await this.#serveWord(caller, asked, io, request);
         case 'invalid':
           return this.#refuseInvalid(caller, asked, request);
       }
@@ -73,6 +90,15 @@ export class Engine implements Gateway {
     const error = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
     this.#parts.log.error('request: defect while serving it', { request, error });
     return this.#refuseInvalid(caller, { kind: 'invalid', reason: 'internal', message: FAILED }, request);
+  }
+
+  openForward(caller: Caller, target: ForwardTarget): ServeForward | undefined {
+    return this.#draining ? undefined : this.#http.open(caller, target);
+  }
+
+  /** Ends what keys or policies do not allow any more; to be called when they have changed. */
+  recheck(): void {
+    this.#http.recheck();
   }
 
   note(event: DoorEvent): void {
@@ -128,11 +154,23 @@ export class Engine implements Gateway {
     }
   }
 
-  #serveWord(caller: Caller, asked: Asked & { kind: 'word' }, io: CallIo, request: string): Ending {
+  #serveWord(caller: Caller, asked: Asked & { kind: 'word' }, io: CallIo, request: string): Ending | Promise<Ending> {
     if (asked.word === 'check') return this.#serveCheck(caller, asked, io, request);
+    if (asked.word === 'tunnel') return this.#serveTunnel(caller, asked.request.argv, io, request);
     const snapshot = this.#parts.snapshot();
     const tools = toolsOf(snapshot, caller);
     return answerWord({ word: asked.word, argv: asked.request.argv, caller, snapshot, tools, io, request });
+  }
+
+  /** A forward over the session's own streams; each request in it is decided and recorded by itself. */
+  async #serveTunnel(caller: Caller, argv: readonly string[], io: CallIo, request: string): Promise<Ending> {
+    const [name, ...more] = argv;
+    if (name === undefined || more.length > 0)
+      return refused(request, { tool: 'tunnel', reason: 'malformed', message: 'expected the name of a capability' });
+    const serve = this.openForward(caller, { name, port: VIRTUAL_PORT });
+    if (serve === undefined) return refused(request, { tool: name, reason: 'no-such-tool', message: NO_CAPABILITY });
+    await serve(io);
+    return { kind: 'answered', request, status: 0 };
   }
 
   /** The decision without running it: recorded like any, and without a place within the limits. */
@@ -190,6 +228,7 @@ interface ToolCall {
 }
 
 const FAILED = 'the gateway failed';
+const NO_CAPABILITY = 'there is no such capability for this client';
 
 function refuseDraining(tool: string): Admitted {
   return { ok: false, refusal: { tool, reason: 'draining', message: 'the gateway is stopping' } };

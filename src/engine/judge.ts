@@ -3,11 +3,12 @@
  */
 import type { Decision } from '../model/decision.ts';
 import type { Permit } from '../model/permit.ts';
+import type { DenyReason } from '../model/reason.ts';
 import type { ToolRequest } from '../model/request.ts';
 import type { Tool } from '../policy/policy.ts';
 import { decideRequest } from './decide-request.ts';
 import type { Caller, Refusal } from './door-interface.ts';
-import type { Limiter } from './limits.ts';
+import type { Bounded, Limiter } from './limits.ts';
 import { keyStatus, type Snapshot } from './snapshot.ts';
 
 /** A decision and what it was made from. */
@@ -20,9 +21,14 @@ export interface Judgement {
 }
 
 /** An allow with its place, or the refusal. Whoever gets a place must release it, once. */
-export type Admitted =
-  | { readonly ok: true; readonly permit: Permit; readonly release: () => void }
+export type Admitted<P = Permit> =
+  | { readonly ok: true; readonly permit: P; readonly release: () => void }
   | { readonly ok: false; readonly refusal: Refusal };
+
+/** What `admit` looks at: a decision on a call, or on a request to a server. */
+type Decided<P> =
+  | { readonly verdict: 'allow'; readonly tool: string; readonly permit: P }
+  | { readonly verdict: 'deny'; readonly tool: string; readonly reason: DenyReason; readonly message: string };
 
 /** For `check`, which runs nothing and so takes no place. */
 export const NO_LIMITS: Pick<Limiter, 'admit'> = { admit: () => ({ ok: true, release: () => undefined }) };
@@ -43,7 +49,11 @@ export function judge(snapshot: Snapshot, caller: Caller, request: ToolRequest, 
 }
 
 /** Takes a place within the limits for an allow; a denial needs none. */
-export function admit(limits: Pick<Limiter, 'admit'>, caller: Caller, decision: Decision): Admitted {
+export function admit<P extends Bounded>(
+  limits: Pick<Limiter, 'admit'>,
+  caller: Caller,
+  decision: Decided<P>,
+): Admitted<P> {
   const { tool } = decision;
   if (decision.verdict === 'deny')
     return { ok: false, refusal: { tool, reason: decision.reason, message: decision.message } };

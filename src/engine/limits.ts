@@ -3,7 +3,7 @@
  *
  * Invariant: a client's counts are over all of its keys, doors and connections, because they go by its name alone.
  */
-import type { Permit } from '../model/permit.ts';
+import type { ToolLimits } from '../model/permit.ts';
 
 export type Admission =
   /** `release` gives the place back; the second time does nothing. */
@@ -11,9 +11,15 @@ export type Admission =
   /** `retryAfterMs` is absent where only the end of another call can tell. */
   | { readonly ok: false; readonly reason: 'too-many' | 'rate-limited'; readonly retryAfterMs?: number };
 
+/** What is bounded: calls of a tool, or requests to a server. */
+export interface Bounded {
+  readonly tool: string;
+  readonly limits: Pick<ToolLimits, 'maxConcurrent' | 'maxConcurrentTotal' | 'rateLimit'>;
+}
+
 export interface Limiter {
   /** Takes a place for one call. Only admitted calls count towards the rate: trying again cannot push it further away. */
-  readonly admit: (client: string, permit: Pick<Permit, 'tool' | 'limits'>) => Admission;
+  readonly admit: (client: string, permit: Bounded) => Admission;
   /** Calls that hold a place. */
   readonly running: () => number;
   /** Clients' tools that are remembered: what this costs, and what must vanish with idle clients. */

@@ -18,6 +18,24 @@ export interface AuditPeer {
   readonly key: string;
 }
 
+/** A request to a server, as the log may hold it. */
+export interface HttpRequestRecord {
+  readonly method: string;
+  /** As it was sent; null, with the query and the parameters, where the policy says `audit.enabled: false` or `log_argv: false`. */
+  readonly path: string | null;
+  /** Values of telling names are replaced. */
+  readonly query: string | null;
+  /** The JSON-RPC message that the record is about; null where no rules look at bodies. */
+  readonly rpc: {
+    readonly kind: 'call' | 'notification' | 'answer';
+    readonly method: string | null;
+    /** The parameters that rules looked at, as JSON, by the paths that the rules name. */
+    readonly params: Readonly<Record<string, string>>;
+  } | null;
+  /** Names of the client's headers that did not pass. */
+  readonly headersDropped: readonly string[];
+}
+
 /** A decision: on disk before anything runs. */
 export interface DecisionEvent extends AuditPeer {
   readonly event: 'decision';
@@ -30,6 +48,8 @@ export interface DecisionEvent extends AuditPeer {
   readonly argv: readonly string[] | null;
   /** True where arguments were cut to fit. */
   readonly argvCut: boolean;
+  /** Null where it is no request to a server. A batch of JSON-RPC has a record for each message, of the same request. */
+  readonly http: HttpRequestRecord | null;
   readonly cwd: string | null;
   /** Names of the client's variables that pass. */
   readonly env: readonly string[];
@@ -48,12 +68,17 @@ export interface OutcomeEvent extends AuditPeer {
   readonly event: 'outcome';
   readonly request: string;
   readonly tool: string;
-  readonly kind: 'exited' | 'signalled' | 'limited' | 'abandoned' | 'failed';
+  /** `answered` and `broken` are of requests to servers: the whole answer was sent, or a part of one. */
+  readonly kind: 'exited' | 'signalled' | 'limited' | 'abandoned' | 'failed' | 'answered' | 'broken';
   readonly reason: Reason | null;
+  /** A tool's exit status, or the status of a server's answer (of the gateway's own, where it sent that). */
   readonly status: number | null;
   readonly signal: string | null;
   readonly durationMs: number;
+  /** Of a request to a server: `stdin` what its body had, `stdout` what the answer's had. */
   readonly bytes: ByteCounts;
+  /** Milliseconds until the head of a server's answer; null where there was none. */
+  readonly firstByteMs: number | null;
   /** How often each secret and each kind of refused content was taken out of what went back, by name. */
   readonly redactions: Readonly<Record<string, number>>;
   /** The rule that `content-refused` is about; null otherwise. */

@@ -16,7 +16,8 @@ export interface RedactedArgv {
 
 const MAX_ARGUMENT_BYTES = 4096;
 const MAX_TOTAL_BYTES = 16_384;
-const REDACTED = '[redacted]';
+/** What stands in place of a value. */
+export const REDACTED = '[redacted]';
 
 /** Parts of names that mean a credential. `auth` is not the beginning of `author`, which is no secret. */
 const TELLING =
@@ -56,7 +57,8 @@ function takesValue(argument: string): boolean {
   return argument.startsWith('-') && argument !== '-' && argument !== '--' && !argument.includes('=');
 }
 
-function isTelling(name: string, patterns: readonly string[]): boolean {
+/** Whether a name means a credential, or holds one of `patterns`, which are in lower case. */
+export function isTelling(name: string, patterns: readonly string[]): boolean {
   const lower = name.toLowerCase();
   return (
     TELLING.test(lower) ||

@@ -27,7 +27,14 @@ async function serve(
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
   stdin.end();
   const status = await serveSession({
-    gateway: { lookUpKey: vi.fn(), serve: vi.fn(), note: vi.fn(), fail: () => INTERNAL, ...gateway },
+    gateway: {
+      lookUpKey: vi.fn(),
+      serve: vi.fn(),
+      openForward: vi.fn(),
+      note: vi.fn(),
+      fail: () => INTERNAL,
+      ...gateway,
+    },
     caller: CALLER,
     command,
     io: { stdin, stdout, stderr, gone: new AbortController().signal, onSignal: () => undefined },

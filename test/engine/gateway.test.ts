@@ -87,6 +87,7 @@ beforeEach(() => {
       },
     },
     limits: createLimiter(() => 0),
+    http: { resolver: { resolve: vi.fn() }, upstreams: { open: vi.fn() } },
     run: (permit, _client, io) => {
       order.push('run');
       return run(permit, io);

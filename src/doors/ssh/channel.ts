@@ -6,6 +6,7 @@
  * stream; a byte is accepted only inside our window; both streams are flushed before exit-status, EOF and CLOSE, in
  * that order; nothing is sent after CLOSE.
  */
+import { once } from 'node:events';
 import { Readable, Writable } from 'node:stream';
 import { type CallIo, CLIENT_SIGNALS, type ClientSignal } from '../../engine/call-io.ts';
 import { ByteQueue } from './byte-queue.ts';
@@ -138,10 +139,17 @@ export class SessionChannel {
 
   /**
    * Ends both streams, waits until the client took every byte, then sends exit-status, EOF and CLOSE; `null`: a forward,
-   * which has no status. Never rejects.
+   * which has no status. Waits until the client has closed the channel: one that multiplexes has passed the answer on by
+   * then, and would forget it if its connection ended before. Never rejects.
    */
   async finish(status: number | null): Promise<void> {
     await Promise.all([ended(this.#stdout), ended(this.#stderr)]);
+    this.#sendEnd(status);
+    const { signal } = this.#gone;
+    if (!signal.aborted) await once(signal, 'abort');
+  }
+
+  #sendEnd(status: number | null): void {
     if (this.#sentClose) return;
     if (status !== null) {
       this.#host.send(

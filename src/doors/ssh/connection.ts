@@ -213,19 +213,15 @@ export class Connection {
       hasRoom: () => !this.#transport.exchangingKeys && this.#output.hasRoom,
       whenRoom: (channel) => this.#waiting.add(channel),
     };
-    const { serve, openForward, takePlace, givePlaceBack, refused } = this.#options;
+    const { serve, openForward, takePlace, givePlaceBack } = this.#options;
+    const refused = (feature: string): void => this.#options.refused(caller, feature);
     this.#channels = new ChannelTable({
       host,
       takePlace: () => takePlace(caller),
       givePlaceBack: () => givePlaceBack(caller),
-      refused: (feature) => refused(caller, feature),
+      refused,
       openForward: (target) => openForward(caller, target),
-      openSession: (channel) =>
-        new Session({
-          channel,
-          serve: (command) => serve(caller, command, channel),
-          refused: (feature) => refused(caller, feature),
-        }),
+      openSession: (channel) => new Session({ channel, refused, serve: (command) => serve(caller, command, channel) }),
     });
     this.#keepalive.start();
   }

@@ -3,7 +3,6 @@
  * not logged in yet, each client's channels, and which connections lose their key.
  */
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Caller, ForwardTarget, Gateway } from '../../engine/door-interface.ts';
 import { createFrameBudgets } from '../frame-budget.ts';
@@ -144,7 +143,7 @@ export class SshDoor {
     const { gateway } = this.#options;
     const budget = this.#budgetOf(caller.client);
     const status = await serveSession({ gateway, caller, command, io: channel.io, budget });
-    const answer = finish(channel, status);
+    const answer = channel.finish(status);
     this.#answers.add(answer);
     await answer;
     this.#answers.delete(answer);
@@ -153,9 +152,13 @@ export class SshDoor {
   #openForward(caller: Caller, target: ForwardTarget): OpenForward | undefined {
     const { gateway } = this.#options;
     const serve = gateway.openForward(caller, target);
-    if (serve !== undefined) return (channel) => void serve(channel.io).then(() => finish(channel, null));
+    if (serve !== undefined) return (channel) => void serve(channel.io).then(() => channel.finish(null));
     const { name, port } = target;
-    gateway.note({ kind: 'feature-refused', caller, feature: `forward to ${port === null ? name : `${name}:${port}`}` });
+    gateway.note({
+      kind: 'feature-refused',
+      caller,
+      feature: `forward to ${port === null ? name : `${name}:${port}`}`,
+    });
     return undefined;
   }
 
@@ -235,14 +238,4 @@ export class SshDoor {
     if (open === 0) this.#channelsOf.delete(client);
     else this.#channelsOf.set(client, open);
   }
-}
-
-/**
- * Sends the answer, and waits until the client has closed the channel: one that multiplexes has passed the answer on by
- * then, and would forget it if its connection ended before.
- */
-async function finish(channel: SessionChannel, status: number | null): Promise<void> {
-  await channel.finish(status);
-  const { gone } = channel.io;
-  if (!gone.aborted) await once(gone, 'abort');
 }

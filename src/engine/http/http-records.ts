@@ -3,10 +3,10 @@ import type { DecisionEvent, HttpRequestRecord, OutcomeEvent } from '../../model
 import type { HttpDecision, RpcElement } from '../../model/decision.ts';
 import type { HttpHead } from '../../model/http.ts';
 import type { Reason } from '../../model/reason.ts';
-import { formatJson } from '../../model/rpc-text.ts';
 import { formatPlace } from '../../policy/explain.ts';
 import type { HttpTool } from '../../policy/http/http-tool.ts';
 import { isTelling, REDACTED } from '../../policy/redact.ts';
+import { formatJson } from '../../protocol/lossless-json.ts';
 import type { Caller } from '../door-interface.ts';
 import { bounded, peerOf } from '../gateway-records.ts';
 import type { HttpOutcome } from './http-outcome.ts';

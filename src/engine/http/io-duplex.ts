@@ -7,6 +7,7 @@ import type { CallIo } from '../call-io.ts';
  * done once the client's window took it. Destroyed when the client goes; destroying it ends both of the channel's streams.
  */
 export function duplexOf({ stdin, stdout, gone }: CallIo): Duplex {
+  let isEnding = false;
   const duplex = new Duplex({
     allowHalfOpen: true,
     read: () => void stdin.resume(),
@@ -14,6 +15,7 @@ export function duplexOf({ stdin, stdout, gone }: CallIo): Duplex {
       stdout.write(chunk, done);
     },
     final: (done) => {
+      isEnding = true;
       stdout.end(() => done());
     },
     destroy: (error, done) => {
@@ -30,7 +32,7 @@ export function duplexOf({ stdin, stdout, gone }: CallIo): Duplex {
   });
   stdin.once('end', () => duplex.push(null)).pause();
   stdout.on('error', onGone).once('close', () => {
-    if (!duplex.writableFinished) duplex.destroy();
+    if (!isEnding) duplex.destroy();
   });
   if (gone.aborted) onGone();
   return duplex;
