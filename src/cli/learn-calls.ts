@@ -38,7 +38,8 @@ export async function readDeniedCalls(file: string, filter: AuditFilter): Promis
   const calls = createCalls();
   let withoutArguments = 0;
   for (const record of records) {
-    if (record.event !== 'decision' || record.verdict !== 'deny' || record.tool === null) continue;
+    if (record.event !== 'decision' || record.verdict !== 'deny' || record.tool === null || record.type === 'http')
+      continue;
     const { tool, argv, argvCut, cwd, client, key } = record;
     if (argv === null || argvCut) withoutArguments += 1;
     else calls.add({ tool, argv, cwd: cwd ?? undefined, client: { name: client, key }, times: 1 });

@@ -4,14 +4,15 @@
  */
 import { decideRequest } from '../engine/decide-request.ts';
 import { CarapaceError } from '../model/error.ts';
-import type { Decision } from '../model/decision.ts';
+import type { Decision, HttpDecision, RpcDecision } from '../model/decision.ts';
 import { formatProblem } from '../model/problem.ts';
-import type { ToolRequest } from '../model/request.ts';
 import { visible } from '../model/visible.ts';
 import { explainDecision, formatPlace } from '../policy/explain.ts';
+import { decideHttp, decideRpc, needsRpc } from '../policy/http/decide-http.ts';
+import { explainHttpDecision } from '../policy/http/explain-http.ts';
 import { mergePolicies, type Tool } from '../policy/policy.ts';
-import { parseRequestText } from '../protocol/request-frame.ts';
 import { ownDirectories, resolveDirectory } from './directory.ts';
+import { type ExplainedRequest, parseExplained } from './explain-request.ts';
 import { compilePolicies, readPolicyFolder } from './policy-files.ts';
 import { readLines } from './read-lines.ts';
 import { asciiJson, EXIT, print, reportError } from './report.ts';
@@ -48,10 +49,10 @@ export async function run({
   const tools = loadTools(policy, dir);
   if (tools === undefined) return EXIT.badData;
   const closed = closedDirectories(policy, dir);
-  const decide: Decide = (request) => decideRequest(tools, request, closed);
+  const decide: Decide = (request) => decideAny(tools, request, closed);
   if (tool !== undefined) {
-    const decision = decide({ tool, argv, env: new Map(), cwd });
-    print((json ? decisionJson : explainDecision)(decision));
+    const decision = decide({ kind: 'call', request: { tool, argv, env: new Map(), cwd } });
+    print(answer(decision, json));
     return decision.verdict === 'allow' ? EXIT.ok : EXIT.no;
   }
   for await (const line of readLines(process.stdin, MAX_LINE_BYTES)) await printAnswer(answerLine(decide, line, json));
@@ -65,7 +66,26 @@ function checkUsage(stdin: boolean, isCall: boolean): void {
   });
 }
 
-type Decide = (request: ToolRequest) => Decision;
+type AnyDecision = Decision | HttpDecision | RpcDecision;
+type Decide = (request: ExplainedRequest) => AnyDecision;
+
+function decideAny(
+  tools: ReadonlyMap<string, Tool>,
+  request: ExplainedRequest,
+  closed: readonly string[],
+): AnyDecision {
+  if (request.kind === 'call') return decideRequest(tools, request.request, closed);
+  if (request.kind === 'rpc') return decideRpc(tools, request.tool, request.body);
+  const { tool: name, head } = request;
+  const tool = tools.get(name);
+  const body = tool?.type === 'http' && needsRpc(tool, head) ? request.body() : null;
+  return decideHttp(tools, { tool: name, head, body });
+}
+
+function answer(decision: AnyDecision, json: boolean): string {
+  if ('elements' in decision) return (json ? httpJson : explainHttpDecision)(decision);
+  return (json ? decisionJson : explainDecision)(decision);
+}
 
 /** Files that are named one by one belong to no gateway that could have directories of its own. */
 function closedDirectories(policy: readonly string[], dir: string | undefined): string[] {
@@ -85,10 +105,8 @@ function loadTools(files: readonly string[], dir: string | undefined): ReadonlyM
 
 function answerLine(decide: Decide, line: string | undefined, json: boolean): string {
   const parsed =
-    line === undefined
-      ? { ok: false as const, message: 'line is too long or not valid UTF-8' }
-      : parseRequestText(line);
-  if (parsed.ok) return (json ? decisionJson : explainDecision)(decide(parsed.request));
+    line === undefined ? { ok: false as const, message: 'line is too long or not valid UTF-8' } : parseExplained(line);
+  if (parsed.ok) return answer(decide(parsed.request), json);
   // Whatever the wire would call it: here a line is a request or it is none.
   const { message } = parsed;
   if (!json) return `deny: ${visible(message, 400)} (malformed)`;
@@ -114,6 +132,43 @@ function decisionJson(decision: Decision): string {
       : { token: null, cwd: decision.permit.cwd?.path ?? null, stdin: decision.permit.stdin };
   const considered = rules.map(({ place, ...considering }) => ({ ...considering, rule: formatPlace(place) }));
   return asciiJson({ ...shared, ...detail, env, envDropped, read, rules: considered });
+}
+
+function httpJson(decision: HttpDecision | RpcDecision): string {
+  const { verdict, reason, rule, tool, rules, elements, headersDropped } = decision;
+  const detail = decision.verdict === 'deny' ? { token: decision.token, message: decision.message } : { token: null };
+  const permit = 'permit' in decision ? decision.permit : undefined;
+  const sent =
+    permit === undefined
+      ? {}
+      : {
+          method: permit.method,
+          path: permit.path,
+          query: permit.query,
+          headers: permit.headers.map(([name]) => name),
+        };
+  return asciiJson({
+    verdict,
+    reason,
+    rule: rule === null ? null : formatPlace(rule),
+    tool,
+    ...detail,
+    ...sent,
+    headersDropped,
+    env: [],
+    envDropped: 0,
+    read: null,
+    rules: rules.map(({ place, ...considering }) => ({ ...considering, rule: formatPlace(place) })),
+    messages: elements.map((element) => ({
+      kind: element.kind,
+      method: element.method,
+      verdict: element.verdict,
+      reason: element.reason,
+      rule: element.rule === null ? null : formatPlace(element.rule),
+      token: element.token,
+      message: element.message,
+    })),
+  });
 }
 
 /** Waits for a slow reader, so that no number of requests fills the memory. */

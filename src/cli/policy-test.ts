@@ -1,6 +1,7 @@
 /** `carapace policy test`: runs the tests that policies state about themselves, and shows each. */
 import { quoted } from '../model/visible.ts';
 import { formatPlace } from '../policy/explain.ts';
+import { formatHttpTest } from '../policy/http/http-tests.ts';
 import { type PolicyTestResult, runPolicyTests } from '../policy/policy-tests.ts';
 import { compilePolicies, problemJson, problemLine, readPolicyFolder } from './policy-files.ts';
 import { EXIT, paintFor, print, printJson } from './report.ts';
@@ -36,8 +37,13 @@ export async function run({ files, dir, json = false }: PolicyTestOptions): Prom
 
 function resultLine({ tool, test, problem }: PolicyTestResult): string {
   if (problem !== null) return `${paintFor(process.stdout, 'red', 'failed')}  ${problemLine(problem)}`;
-  const call = [tool, ...test.argv].map((word) => (/^[\w./:=@%+,-]+$/.test(word) ? word : quoted(word, 60))).join(' ');
+  const call =
+    'request' in test ? `${tool} ${formatHttpTest(test.request)}` : [tool, ...test.argv].map(shellWord).join(' ');
   return `${paintFor(process.stdout, 'green', 'passed')}  ${formatPlace(test.place)}: ${test.expect} ${call}`;
+}
+
+function shellWord(word: string): string {
+  return /^[\w./:=@%+,-]+$/.test(word) ? word : quoted(word, 60);
 }
 
 function resultJson({ tool, test, decision, problem }: PolicyTestResult): Record<string, unknown> {
@@ -45,10 +51,10 @@ function resultJson({ tool, test, decision, problem }: PolicyTestResult): Record
     ok: problem === null,
     test: formatPlace(test.place),
     tool,
-    argv: test.argv,
+    ...('request' in test ? { request: formatHttpTest(test.request) } : { argv: test.argv }),
     expected: test.expect,
-    verdict: decision.verdict,
-    reason: decision.reason,
-    rule: decision.rule === null ? null : formatPlace(decision.rule),
+    verdict: decision?.verdict ?? null,
+    reason: decision?.reason ?? null,
+    rule: decision?.rule == null ? null : formatPlace(decision.rule),
   };
 }

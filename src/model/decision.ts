@@ -1,8 +1,10 @@
 /**
  * What policy says of a request. Values of these types are made only by the `policy` layer; everything else reads them.
  */
+import type { HttpPermit } from './http.ts';
 import type { Permit } from './permit.ts';
 import type { DenyReason } from './reason.ts';
+import type { JsonValue, RpcId } from './rpc.ts';
 
 /** Where a rule stands: `policies/claw.yaml:14`. */
 export interface Place {
@@ -88,3 +90,54 @@ export interface Deny extends Considered {
 
 /** A verdict with its reason. `ask` will join the two verdicts. */
 export type Decision = Allow | Deny;
+
+/** What policy says of one JSON-RPC message. */
+export interface RpcElement {
+  readonly kind: 'call' | 'answer';
+  /** Undefined for a notification. */
+  readonly id: RpcId | undefined;
+  /** Null for an answer. */
+  readonly method: string | null;
+  /** The parameters that rules looked at, by the paths that the rules name. */
+  readonly looked: ReadonlyMap<string, JsonValue>;
+  readonly verdict: 'allow' | 'deny';
+  /** Null for an allow. */
+  readonly reason: DenyReason | null;
+  /** The rule that decided; null where nothing allowed it. */
+  readonly rule: Place | null;
+  readonly token: string | null;
+  /** As `Deny.message`; null for an allow. */
+  readonly message: string | null;
+}
+
+interface HttpConsidered {
+  readonly tool: string;
+  readonly rules: readonly ConsideredRule[];
+  /** The messages of a JSON-RPC body, in their order; none where no rules look at bodies. One that is denied denies them all. */
+  readonly elements: readonly RpcElement[];
+  /** Names of the headers that the client sent and that do not pass, in lower case, each once. */
+  readonly headersDropped: readonly string[];
+}
+
+/** The request may be sent, exactly as its permit says. */
+export interface HttpAllow extends HttpConsidered {
+  readonly verdict: 'allow';
+  readonly reason: null;
+  readonly rule: Place;
+  readonly permit: HttpPermit;
+}
+
+/** The request is not sent. Its fields are those of `Deny`. */
+export interface HttpDeny extends HttpConsidered {
+  readonly verdict: 'deny';
+  readonly reason: DenyReason;
+  readonly rule: Place | null;
+  readonly token: string | null;
+  readonly message: string;
+}
+
+/** A verdict on an HTTP request, with its reason. */
+export type HttpDecision = HttpAllow | HttpDeny;
+
+/** A verdict on JSON-RPC messages alone, whatever brings them. */
+export type RpcDecision = Omit<HttpAllow, 'permit'> | HttpDeny;

@@ -9,7 +9,7 @@ export interface CompiledInjections {
 }
 
 /** A name that says that its value is a credential; a keyring and the like are where one is kept. */
-const TELLS = /KEY(?!RING|CHAIN|STORE|BOARD|MAP)|TOKEN|SECRET|PASSWORD|SESSION/i;
+const TELLS = /KEY(?!RING|CHAIN|STORE|BOARD|MAP)|TOKEN|SECRET|PASSWORD|SESSION|AUTHORIZATION|COOKIE/i;
 
 /**
  * Sorts what a tool's policy injects, by the names of the variables. `isRedacted` false: nothing is taken out of what the
@@ -28,6 +28,21 @@ export function compileInjections(
     else secrets.set(name, { parts, redacted: isRedacted && (isLiteral || redact) });
   }
   return { plain, secrets };
+}
+
+/**
+ * One value that is injected under a name. `secret`: whether literal text is one; undefined: the value, or else the name, tells.
+ * `isRedacted` as above.
+ */
+export function compileInjection(
+  name: string,
+  { parts, secret, redact }: InjectedSource,
+  isSecret: boolean | undefined,
+  isRedacted = true,
+): Injection {
+  const isLiteral = parts.every((part) => typeof part === 'string');
+  const taken = isLiteral ? (secret ?? isSecret ?? TELLS.test(name)) : redact;
+  return { parts, redacted: isRedacted && taken };
 }
 
 /** A value's text where it is a secret that is written out; null for one that is not, or that is kept elsewhere. */

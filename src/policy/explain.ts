@@ -47,7 +47,8 @@ function explainOption({ name, values, on, class: optionClass }: ReadOption): st
   return `${parts.join(' ')}  (${optionClass})`;
 }
 
-function explainRule({ kind, pattern, place, matched, why }: ConsideredRule): string {
+/** One rule, and what came of it. */
+export function explainRule({ kind, pattern, place, matched, why }: ConsideredRule): string {
   const outcome = matched ? 'matches' : `no: ${visible(why ?? '', 400)}`;
   return `  ${kind.padEnd(5)}  ${visible(formatPlace(place), 4096)}  ${quoted(pattern)}  ${outcome}`;
 }

@@ -34,9 +34,9 @@ interface SchemaNode {
 const HEAD = `# Policy reference
 
 Generated from the schema by \`carapace policy schema --reference\`; do not edit. How rules decide is in
-[how-decisions-are-made.md](how-decisions-are-made.md).
+[how-decisions-are-made.md](how-decisions-are-made.md), and for servers in [http.md](http.md).
 
-A policy is a YAML file, \`policies/NAME.yaml\`. Unknown keys, duplicate keys, aliases and tags are errors.
+A policy is a YAML file, \`policies/NAME.yaml\`. Unknown keys, duplicate keys, aliases and tags are errors. Values that may be\nwritten in several forms have a table for each; a form that was told above is not told again.
 `;
 
 const PROFILE_HEAD = `# Profile reference
@@ -74,10 +74,21 @@ function nestedForms(title: string, node: SchemaNode): { title: string; form: Sc
 export function policyReference(): string {
   const root = policyJsonSchema() as SchemaNode;
   const tools = root.properties?.['tools']?.additionalProperties;
-  const tool = typeof tools === 'object' ? (tools.oneOf?.[0] ?? tools) : {};
-  const sections: string[] = [HEAD, section('The file', root), section('`tools.NAME`, with `type: cli`', tool)];
-  for (const [key, value] of Object.entries(tool.properties ?? {})) {
-    for (const { title, form } of nestedForms(key, value)) sections.push(section(`\`${title}\``, form));
+  const [cli, http] = typeof tools === 'object' ? (tools.oneOf ?? []) : [];
+  const sections: string[] = [HEAD, section('The file', root)];
+  const told = new Set<string>();
+  for (const [type, tool] of [
+    ['cli', cli],
+    ['http', http],
+  ] as const) {
+    sections.push(section(`\`tools.NAME\`, with \`type: ${type}\``, tool ?? {}));
+    for (const { title, form } of nestedForms('', { properties: tool?.properties ?? {} }).slice(1)) {
+      // What types have in common is told once.
+      const text = JSON.stringify(form.properties);
+      if (type === 'cli' || !told.has(text))
+        sections.push(section(`\`${title.slice(1)}\`${type === 'cli' ? '' : ` (${type})`}`, form));
+      told.add(text);
+    }
   }
   const later = Array.from(NOT_IN_THIS_VERSION, (word) => `\`${word}\``).sort();
   sections.push(`## Not in this version\n\nRefused by name when a policy is loaded: ${later.join(', ')}.\n`);
@@ -103,12 +114,13 @@ function typeOf(node: SchemaNode): string {
   if (values !== undefined) return values.map((value) => `\`${JSON.stringify(value).replaceAll('"', '')}\``).join(', ');
   if (node.type === 'array') return `list of ${typeOf(node.items ?? {})}`;
   if (node.type === 'integer') return `whole number${rangeOf(node)}`;
-  return TYPE_NAMES.get(node.type ?? '') ?? '';
+  return TYPE_NAMES.get(node.type ?? '') ?? 'any';
 }
 
 const TYPE_NAMES: ReadonlyMap<string, string> = new Map([
   ['object', 'mapping'],
   ['string', 'text'],
+  ['number', 'number'],
   ['boolean', '`true`, `false`'],
   ['null', '`null`'],
 ]);

@@ -6,7 +6,7 @@ import { type DocumentPath, formatPath, type PolicyDocument } from './document.t
 import { type CliTool, cliTools, type Policy } from './policy.ts';
 import { lintInjection } from './lint-injection.ts';
 import { lintToolProfile } from './profile/lint-profile.ts';
-import type { CliToolSource, PolicySource } from './schema.ts';
+import type { CliToolSource, PolicySource, ToolSource } from './schema.ts';
 
 /** Looks at a policy that the schema accepted. Never throws. */
 export function lintPolicy(
@@ -29,8 +29,8 @@ interface Finding {
   readonly message: string;
 }
 
-function lintTool(tool: CliTool, source: CliToolSource | undefined): Finding[] {
-  if (source === undefined) return [];
+function lintTool(tool: CliTool, source: ToolSource | undefined): Finding[] {
+  if (source?.type !== 'cli') return [];
   return [
     ...lintPatterns('argv_allow_patterns', tool.allow, (pattern) => lintAllow(pattern, tool.profile !== null)),
     ...lintPatterns('argv_deny_patterns', tool.deny, lintDialect),

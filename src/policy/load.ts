@@ -7,9 +7,11 @@ import { compareProblems, hasErrors, type Problem } from '../model/problem.ts';
 import { isToolName } from '../model/request.ts';
 import { quoted } from '../model/visible.ts';
 import { compileTool } from './compile-tool.ts';
+import { compileHttpTool } from './http/compile-http.ts';
+import { lintHttpTool } from './http/lint-http.ts';
 import { parsePolicyDocument, type PolicyDocument } from './document.ts';
 import { lintPolicy } from './lint.ts';
-import type { CliTool, Policy } from './policy.ts';
+import { cliTools, type Policy, type Tool } from './policy.ts';
 import { runPolicyTests } from './policy-tests.ts';
 import { compileOptions, NO_RULES, type OptionRules } from './profile/option-rules.ts';
 import type { Profile } from './profile/profile.ts';
@@ -60,19 +62,27 @@ export function compilePolicy({ name, file, text, user = 'carapace', profiles }:
   problems.push(...toolNameProblems(document));
   const parsed = policySchema.safeParse(document.value);
   if (!parsed.success) {
-    problems.push(...parsed.error.issues.flatMap((issue) => problemsOf(issue, document, knownKeysAt(issue.path))));
+    problems.push(
+      ...parsed.error.issues.flatMap((issue) => problemsOf(issue, document, knownKeysAt(issue.path, document.value))),
+    );
     return { ok: false, problems: problems.sort(compareProblems) };
   }
 
-  const tools = new Map<string, CliTool>();
+  const tools = new Map<string, Tool>();
   for (const [toolName, tool] of Object.entries(parsed.data.tools)) {
+    if (tool.type === 'http') {
+      const compiled = compileHttpTool(toolName, tool, document);
+      problems.push(...lintHttpTool(compiled, tool, document));
+      tools.set(toolName, compiled);
+      continue;
+    }
     const profile = profileOf(toolName, tool, document, profiles);
     const options = optionsOf(toolName, tool, document, profile.profile);
     problems.push(...profile.problems, ...options.problems);
     const context = { document, user, profile: profile.profile, options: options.rules };
     tools.set(toolName, compileTool(toolName, tool, context));
   }
-  problems.push(...lintPolicy(tools, parsed.data, document));
+  problems.push(...lintPolicy(cliTools(tools), parsed.data, document));
   problems.sort(compareProblems);
   if (hasErrors(problems)) return { ok: false, problems };
   const digest = createHash('sha256').update(text).digest('hex');

@@ -75,8 +75,8 @@ const TYPE_NAMES: ReadonlyMap<string, string> = new Map([
 
 function describeToolType(value: unknown): string {
   if (typeof value === 'string' && NOT_IN_THIS_VERSION.has(value))
-    return `type '${value}' is not in this version; expected cli`;
-  return `expected cli, found ${shown(value)}`;
+    return `type '${value}' is not in this version; expected cli or http`;
+  return `expected cli or http, found ${shown(value)}`;
 }
 
 /** What is wrong with the form that was nearest: one that could not be parsed, or has a key that is not here yet. */

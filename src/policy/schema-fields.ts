@@ -24,7 +24,9 @@ export function count(least: number, most: number): z.ZodInt {
 type Parsed<Value> = { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly message: string };
 
 /** A string that stands for something else: `parse` says for what, or what is wrong with it. */
-function parsed<Value>(parse: (text: string) => Parsed<Value>): z.ZodPipe<z.ZodString, z.ZodTransform<Value, string>> {
+export function parsed<Value>(
+  parse: (text: string) => Parsed<Value>,
+): z.ZodPipe<z.ZodString, z.ZodTransform<Value, string>> {
   return z.string().transform((input, context): Value => {
     const result = parse(input);
     if (result.ok) return result.value;

@@ -17,60 +17,8 @@ import {
 } from './schema-fields.ts';
 import { injected } from './schema-injection.ts';
 import { contentRules } from './content/content-schema.ts';
-
-/** A week: longer calls are services, and Node's timers end at 24 days. */
-const MAX_SECONDS = 604_800;
-const MAX_CALLS = 10_000;
-
-const DENY_REASONS = [
-  'no-rule',
-  'rule-denies',
-  'option-refused',
-  'unknown-subcommand',
-  'value-refused',
-  'stdin-refused',
-  'character-refused',
-  'path-refused',
-  'cwd-refused',
-  'content-refused',
-] as const;
-
-const test = z
-  .strictObject({
-    allow: call
-      .optional()
-      .describe(
-        'A call that must be allowed: its arguments, without the name of the tool, as a shell would split them, or `{argv: [...], env: {...}, cwd: ...}`.',
-      ),
-    deny: call.optional().describe('A call that must be denied, in the same form.'),
-    reason: z.enum(DENY_REASONS).optional().describe('With `deny`: the reason that the denial must have.'),
-  })
-  .refine((value) => (value.allow === undefined) !== (value.deny === undefined), {
-    error: "expected exactly one of 'allow' and 'deny'",
-  })
-  .refine((value) => value.reason === undefined || value.deny !== undefined, { error: "'reason' goes with 'deny'" });
-
-const rateLimit = z.strictObject({
-  max_requests: count(1, 1_000_000).describe('Calls in the window.'),
-  window_secs: count(1, MAX_SECONDS).describe('Length of the window in seconds.'),
-});
-
-const audit = z.strictObject({
-  enabled: z
-    .boolean()
-    .optional()
-    .describe(
-      '`false` leaves the arguments out of the audit records, as `log_argv: false` does. Default: `true`. Nothing goes unrecorded.',
-    ),
-  log_argv: z.boolean().optional().describe('Whether audit records hold the arguments. Default: `true`.'),
-  log_body: z.boolean().optional().describe('Has no meaning for `type: cli`; accepted with a warning.'),
-  redact_patterns: z
-    .array(z.string().min(1))
-    .optional()
-    .describe(
-      'Substrings of option names whose values the audit log replaces by `[redacted]`. A fixed list (token, password, secret, ...) always is.',
-    ),
-});
+import { httpTool, inject } from './http/http-schema.ts';
+import { auditShape, expectation, MAX_CALLS, MAX_SECONDS, rateLimit } from './schema-shared.ts';
 
 /** A name as useradd(8) accepts it. */
 const userName = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, { error: 'expected the name of a user' });
@@ -89,6 +37,23 @@ const resources = z.strictObject({
     .describe('Processes and threads of the user, all its calls together. Default: no limit.'),
   open_files: count(3, 1_000_000).optional().describe('Open files of each process. Default: no limit.'),
 });
+
+const audit = z.strictObject({
+  ...auditShape,
+  enabled: z
+    .boolean()
+    .optional()
+    .describe(
+      '`false` leaves the arguments out of the audit records, as `log_argv: false` does. Default: `true`. Nothing goes unrecorded.',
+    ),
+  log_argv: z.boolean().optional().describe('Whether audit records hold the arguments. Default: `true`.'),
+  log_body: z.boolean().optional().describe('Has no meaning for `type: cli`; accepted with a warning.'),
+});
+
+const test = expectation(
+  call,
+  'its arguments, without the name of the tool, as a shell would split them, or `{argv: [...], env: {...}, cwd: ...}`',
+);
 
 const cliTool = z.strictObject({
   type: z.literal('cli').describe('A program on this host.'),
@@ -200,31 +165,38 @@ const cliTool = z.strictObject({
 export const policySchema = z.strictObject({
   version: z.literal(1).optional().describe('Version of the policy language. Default: 1, the only one.'),
   tools: z
-    .record(z.string(), z.discriminatedUnion('type', [cliTool]))
+    .record(z.string(), z.discriminatedUnion('type', [cliTool, httpTool]))
     .describe('The tools that a key with this policy may use, by name.'),
 });
 
 export type PolicySource = z.infer<typeof policySchema>;
 export type CliToolSource = z.infer<typeof cliTool>;
+export type ToolSource = PolicySource['tools'][string];
 
 /** Keys and values that the policy language has, and this version has not: they are refused by name, never ignored. */
-export const NOT_IN_THIS_VERSION: ReadonlySet<string> = new Set(
-  (
-    'sandbox sha256 http stdio rpc upstream allow inject client_listen ' +
-    'jsonrpc_allow_methods jsonrpc_deny_methods jsonrpc_param_filters max_body_bytes events server_allow_methods'
-  ).split(' '),
-);
+export const NOT_IN_THIS_VERSION: ReadonlySet<string> = new Set(['sandbox', 'sha256', 'stdio']);
 
-/** Keys that may stand at a place of the document: for suggestions only. */
-export function knownKeysAt(path: readonly PropertyKey[]): readonly string[] {
+/** Keys that may stand at a place of a document: for suggestions only. */
+export function knownKeysAt(path: readonly PropertyKey[], document: unknown): readonly string[] {
   if (path.length === 0) return Object.keys(policySchema.shape);
-  if (path.length === 2) return Object.keys(cliTool.shape);
+  if (path[0] !== 'tools' || path.length === 1) return [];
+  const tool = isHttp(document, path[1]) ? httpTool : cliTool;
+  if (path.length === 2) return Object.keys(tool.shape);
   const nested = new Map<PropertyKey | undefined, z.ZodObject>([
     ['audit', audit],
+    ['inject', inject],
     ['limits', resources],
     ['run_as', z.strictObject({ user: userName })],
     ['rate_limit', rateLimit],
-    ['tests', test],
   ]).get(path[2]);
+  if (path[2] === 'tests') return ['allow', 'deny', 'reason'];
   return nested === undefined ? [] : Object.keys(nested.shape);
 }
+
+/** Asked of the file itself, which may be no policy. */
+function isHttp(document: unknown, name: PropertyKey | undefined): boolean {
+  const source = policyTypes.safeParse(document);
+  return source.success && source.data.tools[String(name)]?.type === 'http';
+}
+
+const policyTypes = z.object({ tools: z.record(z.string(), z.object({ type: z.unknown() }).or(z.undefined())) });

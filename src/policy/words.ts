@@ -50,6 +50,24 @@ export function parseWords(pattern: string): Words {
   return { ok: true, words };
 }
 
+/** Parses a pattern of one text, blanks and quotes in it being themselves; a backslash makes the next character itself. Never throws. */
+export function parsePattern(pattern: string): Pieces {
+  if (!pattern.isWellFormed()) return { ok: false, message: 'holds a lone surrogate, which no text can hold' };
+  const chars: WordChar[] = [];
+  let literal = false;
+  for (const text of pattern) {
+    if (text === '\\' && !literal) literal = true;
+    else {
+      chars.push({ text, literal });
+      literal = false;
+    }
+  }
+  if (literal) return { ok: false, message: 'ends in a backslash; write two for the character itself' };
+  const parsed = parsePieces(chars);
+  if (!parsed.ok || parsed.wildcards <= MAX_WILDCARDS) return parsed;
+  return { ok: false, message: `has more than ${MAX_WILDCARDS} wildcards` };
+}
+
 /** True for `*` alone: in an allow operands, in a deny anything. */
 export function isLoneStar(word: Word): boolean {
   return word.pieces.length === 1 && word.pieces[0]?.kind === 'any';

@@ -60,7 +60,7 @@ export interface HttpTest {
 }
 
 export type HttpTestRequest =
-  /** `body` null: there is none, or it is not written as JSON-RPC. */
-  | { readonly kind: 'http'; readonly head: HttpHead; readonly body: RpcBody | null }
+  /** `body` null: there is none. `text`: it is not written as data. */
+  | { readonly kind: 'http'; readonly head: HttpHead; readonly body: RpcBody | 'text' | null }
   /** A message whatever the path. */
   | { readonly kind: 'rpc'; readonly body: RpcBody };
