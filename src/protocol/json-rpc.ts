@@ -1,13 +1,13 @@
 /**
- * JSON-RPC 2.0 (https://www.jsonrpc.org/specification), read strictly and written back.
+ * JSON-RPC 2.0 (https://www.jsonrpc.org/specification), read strictly; model/rpc-text.ts writes it back.
  *
- * Invariants: what is accepted has one reading (json-text.ts), and what is written back holds exactly the members that were
- * read, in the specification's order, with number tokens as they stood. An envelope has no keys but the specification's: one
- * that merely looks like `method` in another case, with blanks or in another Unicode form is unknown like any other, so no
- * lenient receiver finds a second method. Messages say nothing of the body. Nothing here throws.
+ * Invariants: what is accepted has one reading (json-text.ts), and nothing of it is lost. An envelope has no keys but the
+ * specification's: one that merely looks like `method` in another case, with blanks or in another Unicode form is unknown
+ * like any other, so no lenient receiver finds a second method. Messages say nothing of the body. Nothing here throws.
  */
-import type { JsonNumber, JsonValue, RpcAnswer, RpcBody, RpcCall, RpcId, RpcMessage } from '../model/rpc.ts';
-import { formatJson, LOSSLESS_BOUNDS, type LosslessBounds, parseLosslessJson } from './lossless-json.ts';
+import type { JsonValue, RpcAnswer, RpcBody, RpcCall, RpcId, RpcMessage } from '../model/rpc.ts';
+import { formatRpcText, isJsonArray, isJsonNumber, isJsonObject } from '../model/rpc-text.ts';
+import { LOSSLESS_BOUNDS, type LosslessBounds, parseLosslessJson } from './lossless-json.ts';
 
 export interface RpcBounds extends LosslessBounds {
   /** Messages of one batch. */
@@ -16,9 +16,6 @@ export interface RpcBounds extends LosslessBounds {
 
 /** For what a client sends; what a server answers may be longer. */
 export const RPC_BOUNDS: RpcBounds = { ...LOSSLESS_BOUNDS, maxMessages: 100 };
-
-/** A body that was accepted. */
-export type ReadRpcBody = Extract<RpcBody, { readonly ok: true }>;
 
 /** Parses the body of a request: UTF-8 without a byte order mark, one message or one batch, blanks around it. */
 export function parseRpcBody(bytes: Uint8Array, bounds: RpcBounds = RPC_BOUNDS): RpcBody {
@@ -30,7 +27,7 @@ export function parseRpcBody(bytes: Uint8Array, bounds: RpcBounds = RPC_BOUNDS):
 
 /**
  * Parses one line of newline-delimited JSON-RPC, its newline taken off. One carriage return at its end belongs to the line
- * end (as MCP's own reader takes it); line ends within are refused, since another reader might see two messages there.
+ * end, as programs on Windows write it; line ends within are refused, since another reader might see two messages there.
  */
 export function parseRpcLine(line: string | Uint8Array, bounds: RpcBounds = RPC_BOUNDS): RpcBody {
   if (line.length > bounds.maxSize) return refused(`longer than ${bounds.maxSize} bytes`);
@@ -40,15 +37,9 @@ export function parseRpcLine(line: string | Uint8Array, bounds: RpcBounds = RPC_
   return /[\r\n]/.test(message) ? refused('line end within a line') : parseText(message, bounds);
 }
 
-/** The text that is sent: one line, without a newline at its end. */
-export function formatRpcBody(body: ReadRpcBody): string {
-  const messages = body.messages.map(formatRpcMessage);
-  return body.batch ? `[${messages.join(',')}]` : messages.join('');
-}
-
 /** One message as one line, without a newline at its end. */
 export function formatRpcMessage(message: RpcMessage): string {
-  return formatJson(message.kind === 'call' ? callMembers(message) : answerMembers(message));
+  return formatRpcText({ ok: true, batch: false, messages: [message] });
 }
 
 /**
@@ -67,22 +58,6 @@ export function rpcError(id: RpcId, code: number, message: string, data?: JsonVa
   return formatRpcMessage({ kind: 'answer', id, outcome: 'error', value: error });
 }
 
-function callMembers({ id, method, params }: RpcCall): ReadonlyMap<string, JsonValue> {
-  const members = new Map<string, JsonValue>([['jsonrpc', '2.0']]);
-  if (id !== undefined) members.set('id', id);
-  members.set('method', method);
-  if (params !== undefined) members.set('params', params);
-  return members;
-}
-
-function answerMembers({ id, outcome, value }: RpcAnswer): ReadonlyMap<string, JsonValue> {
-  return new Map<string, JsonValue>([
-    ['jsonrpc', '2.0'],
-    ['id', id],
-    [outcome, value],
-  ]);
-}
-
 /** Undefined where the bytes are no UTF-8. A byte order mark stays, and is then no JSON. */
 function decode(bytes: Uint8Array): string | undefined {
   try {
@@ -99,7 +74,7 @@ function refused(message: string): RpcBody {
 function parseText(text: string, bounds: RpcBounds): RpcBody {
   const json = parseLosslessJson(text, bounds);
   if (!json.ok) return refused(`not strict JSON: ${json.message}`);
-  return isArray(json.value) ? batchFrom(json.value, bounds.maxMessages) : singleFrom(json.value);
+  return isJsonArray(json.value) ? batchFrom(json.value, bounds.maxMessages) : singleFrom(json.value);
 }
 
 function singleFrom(value: JsonValue): RpcBody {
@@ -127,7 +102,7 @@ const ANSWER_KEYS: ReadonlySet<string> = new Set(['jsonrpc', 'id', 'result', 'er
 
 /** A message, or what is wrong with it. */
 function messageFrom(value: JsonValue): RpcMessage | string {
-  if (!isObject(value)) return isArray(value) ? 'batch within a batch' : 'message is not an object';
+  if (!isJsonObject(value)) return isJsonArray(value) ? 'batch within a batch' : 'message is not an object';
   if (value.get('jsonrpc') !== '2.0') return 'jsonrpc is not "2.0"';
   return value.has('method') ? callFrom(value) : answerFrom(value);
 }
@@ -139,7 +114,7 @@ function callFrom(members: ReadonlyMap<string, JsonValue>): RpcCall | string {
   const id = members.get('id');
   if (id !== undefined && !isId(id)) return 'id is not a string, number or null';
   const params = members.get('params');
-  if (params !== undefined && !isArray(params) && !isObject(params)) return 'params is not an object or array';
+  if (params !== undefined && !isJsonArray(params) && !isJsonObject(params)) return 'params is not an object or array';
   return { kind: 'call', id, method, params };
 }
 
@@ -173,17 +148,5 @@ function comparable(id: RpcId): string {
 }
 
 function isId(value: JsonValue): value is RpcId {
-  return value === null || typeof value === 'string' || isNumber(value);
-}
-
-function isNumber(value: JsonValue): value is JsonNumber {
-  return typeof value === 'object' && value !== null && !isArray(value) && !isObject(value);
-}
-
-function isArray(value: JsonValue): value is readonly JsonValue[] {
-  return Array.isArray(value);
-}
-
-function isObject(value: JsonValue): value is ReadonlyMap<string, JsonValue> {
-  return value instanceof Map;
+  return value === null || typeof value === 'string' || isJsonNumber(value);
 }

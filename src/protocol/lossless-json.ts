@@ -5,7 +5,8 @@
  * Invariants: those of json-text.ts for reading. What was read and is written back differs from the text only in blanks and in
  * the spelling of strings; reading that again gives the same value.
  */
-import type { JsonNumber, JsonValue } from '../model/rpc.ts';
+import type { JsonValue } from '../model/rpc.ts';
+import { formatJsonValue } from '../model/rpc-text.ts';
 import { type JsonBounds, type JsonRead, readJson } from './json-text.ts';
 
 export interface LosslessBounds extends JsonBounds {
@@ -36,45 +37,7 @@ export function parseLosslessJson(text: string, bounds: LosslessBounds = LOSSLES
   });
 }
 
-/**
- * Writes a value without blanks; strings as JSON.stringify does. No line end is in it. Takes time linear in its result, and
- * recurses as deep as the value is nested.
- */
+/** Writes a value: the other half of reading it. */
 export function formatJson(value: JsonValue): string {
-  const parts: string[] = [];
-  write(value, parts);
-  return parts.join('');
-}
-
-/** One list of parts for the whole: joining at each level would copy the innermost text once a level. */
-function write(value: JsonValue, parts: string[]): void {
-  if (value === null || typeof value !== 'object') {
-    parts.push(JSON.stringify(value));
-  } else if (isObject(value)) {
-    let mark = '{';
-    for (const [key, member] of value) {
-      parts.push(mark, JSON.stringify(key), ':');
-      write(member, parts);
-      mark = ',';
-    }
-    parts.push(mark === '{' ? '{}' : '}');
-  } else if (isNumber(value)) {
-    parts.push(value.token);
-  } else {
-    let mark = '[';
-    for (const item of value) {
-      parts.push(mark);
-      write(item, parts);
-      mark = ',';
-    }
-    parts.push(mark === '[' ? '[]' : ']');
-  }
-}
-
-function isObject(value: JsonValue): value is ReadonlyMap<string, JsonValue> {
-  return value instanceof Map;
-}
-
-function isNumber(value: JsonNumber | readonly JsonValue[]): value is JsonNumber {
-  return !Array.isArray(value);
+  return formatJsonValue(value);
 }

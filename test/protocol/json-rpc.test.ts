@@ -1,21 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JsonValue, RpcBody, RpcMessage } from '../../src/model/rpc.ts';
-import {
-  formatRpcBody,
-  formatRpcMessage,
-  parseRpcBody,
-  parseRpcLine,
-  RPC_BOUNDS,
-  rpcError,
-} from '../../src/protocol/json-rpc.ts';
+import { formatRpcText } from '../../src/model/rpc-text.ts';
+import { formatRpcMessage, parseRpcBody, parseRpcLine, RPC_BOUNDS, rpcError } from '../../src/protocol/json-rpc.ts';
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 const parse = (text: string): RpcBody => parseRpcBody(bytesOf(text));
 const rewritten = (text: string): string => {
   const body = parse(text);
   if (!body.ok) throw new Error(body.message);
-  return formatRpcBody(body);
+  return formatRpcText(body);
 };
 const messageOf = (body: RpcBody): string => (body.ok ? '' : body.message);
 
@@ -223,7 +217,7 @@ describe('parseRpcLine', () => {
   });
 });
 
-describe('formatRpcBody', () => {
+describe('formatRpcText', () => {
   it('writes the envelope in one order, and all within it as it stood', () => {
     expect(rewritten(`{ "params" : {"b":1e2, "a":[ 1.0 ]},"method":"m","id":12345678901234567890, ${V} }`)).toBe(
       `{${V},"id":12345678901234567890,"method":"m","params":{"b":1e2,"a":[1.0]}}`,
@@ -282,7 +276,7 @@ describe('formatRpcBody', () => {
     fc.assert(
       fc.property(fc.uniqueArray(message, { minLength: 1, maxLength: 5, selector: isNew }), ([first, ...rest]) => {
         const body = { ok: true, batch: true, messages: [first!, ...rest] } as const;
-        expect(parse(formatRpcBody(body))).toEqual(body);
+        expect(parse(formatRpcText(body))).toEqual(body);
       }),
     );
   });
