@@ -106,6 +106,8 @@ class Serving<Context> {
     const server = createServer({
       maxHeaderSize: MAX_HEADER_BYTES,
       insecureHTTPParser: false,
+      // Node would answer without a record; `readHead` refuses.
+      requireHostHeader: false,
       headersTimeout: headersTimeoutMs,
       requestTimeout: requestTimeoutMs,
       keepAliveTimeout: keepAliveMs,
@@ -118,6 +120,8 @@ class Serving<Context> {
       noteExpectation(request);
       this.#queue(request, response);
     });
+    // Another expectation than 100, which Node would answer itself as well.
+    server.on('checkExpectation', (request, response) => this.#queue(request, response));
     server.on('connect', (request: IncomingMessage, duplex: Duplex) =>
       this.#close(duplex, { reason: 'malformed', message: `the method ${request.method} is not served` }),
     );
@@ -173,13 +177,17 @@ class Serving<Context> {
   }
 
   async #serve(connection: Connection<Context>, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (connection.duplex.destroyed) return;
+    // Behind a refusal that closes the connection nothing is read any more.
+    if (connection.duplex.destroyed || connection.duplex.writableEnded) return;
     const { context } = connection;
     const { handle, refused } = this.#options;
     try {
       const parsed = readHead(request);
       if (parsed.ok) await handle(context, parsed.head, request, response);
-      else sendRefusal(request, response, { ...parsed, request: refused(context, parsed) });
+      else {
+        response.shouldKeepAlive = false;
+        sendRefusal(request, response, { ...parsed, request: refused(context, parsed) });
+      }
       if (!response.writableEnded) connection.duplex.destroy();
     } catch (thrown) {
       const defect = { reason: 'internal', message: 'the gateway failed' } as const;
@@ -189,6 +197,8 @@ class Serving<Context> {
 
   /** Bytes that are no request, or did not come in time. */
   #unreadable(error: Error, duplex: Duplex): void {
+    // It is being closed, or will be behind an answer; what still comes is dropped.
+    if (duplex.writableEnded || errnoOf(error) === 'HPE_CLOSED_CONNECTION') return;
     const connection = this.#connections.get(duplex);
     // An answer may be on its way, or the rest of a body is what cannot be read.
     if (connection === undefined || connection.unanswered > 0 || errnoOf(error) === 'ECONNRESET') duplex.destroy();

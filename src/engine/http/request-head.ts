@@ -104,6 +104,7 @@ function headersProblem(headers: HttpHead['headers']): string | undefined {
   for (const [name, value] of headers) {
     if (SINGLE.has(name) && seen.has(name)) return `the header ${name} is there twice`;
     if (name === 'transfer-encoding' && value.toLowerCase() !== 'chunked') return 'the transfer coding is not chunked';
+    if (name === 'expect' && value.toLowerCase() !== '100-continue') return 'what it expects is not 100-continue';
     seen.add(name);
   }
   if (seen.has('transfer-encoding') && seen.has('content-length')) return 'the body has a length and a transfer coding';
