@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatProblem } from '../../src/model/problem.ts';
 import { compilePolicy, loadPolicy } from '../../src/policy/load.ts';
-import { cliTools, mergePolicies } from '../../src/policy/policy.ts';
+import { cliTools, httpTools, mergePolicies } from '../../src/policy/policy.ts';
 import { goodPolicy, policyText, problemsIn, toolOf } from './policy-of.ts';
 
 /** A tool that is good but for the lines given, which stand from line 5 on. */
@@ -161,9 +161,15 @@ describe('a policy', () => {
     ]);
   });
 
-  it('refuses an older file with an http tool', () => {
-    expect(problemsIn(fixture('http-tool.yaml'))).toEqual([
-      "test.yaml:3:11: tools.signal-cli.type: type 'http' is not in this version; expected cli",
+  it('loads an older file with an http tool, and says what its JSON-RPC keys mean', () => {
+    const { tools, warnings } = goodPolicy(fixture('http-tool.yaml'));
+    expect(
+      httpTools(tools)
+        .get('signal-cli')
+        ?.allow.map(({ pattern }) => pattern),
+    ).toEqual(['POST /**', 'GET /api/v1/events']);
+    expect(warnings.map(formatProblem)).toEqual([
+      "test.yaml:3:5: tools.signal-cli: has no 'allow', which means 'POST /**' and 'GET /api/v1/events', without a query (warning)",
     ]);
   });
 });
@@ -235,16 +241,16 @@ describe('problems', () => {
     ['profile: gitt', "there is no profile 'gitt'"],
     ['sha256: abc', "'sha256' is not in this version"],
     ['sandbox: true', "'sandbox' is not in this version"],
-    ['tests: [{allow: {http: {}}}]', "'http' is not in this version"],
-    ['tests: [{deny: {rpc: {}}}]', "'rpc' is not in this version"],
   ])('of what is not in this version: %s', (line, problem) => {
     expect(problemsIn(withLines(line)).join('\n')).toContain(problem);
   });
 
   it('of types of tools', () => {
-    expect(problemsIn('tools: {a: {type: stdio}}')[0]).toContain("type 'stdio' is not in this version; expected cli");
-    expect(problemsIn('tools: {a: {type: clli}}')[0]).toContain("expected cli, found 'clli'");
-    expect(problemsIn('tools: {a: {type: 3}}')[0]).toContain('expected cli, found 3');
+    expect(problemsIn('tools: {a: {type: stdio}}')[0]).toContain(
+      "type 'stdio' is not in this version; expected cli or http",
+    );
+    expect(problemsIn('tools: {a: {type: clli}}')[0]).toContain("expected cli or http, found 'clli'");
+    expect(problemsIn('tools: {a: {type: 3}}')[0]).toContain('expected cli or http, found 3');
     expect(problemsIn('tools: {a: {binary: /x}}')[0]).toContain("'type' is missing");
     expect(problemsIn('tools: {a: }')[0]).toContain('expected a mapping, found nothing');
   });

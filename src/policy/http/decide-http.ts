@@ -131,21 +131,15 @@ function judgeMessages(rpc: RpcRules, body: RpcBody | null): JudgedMessages {
   }
   const judged = body.messages.map((message) => ({ message, element: decideMessage(rpc, message) }));
   const elements = judged.map(({ element }) => element);
-  const decisive = judged.find(({ element }) => element.verdict === 'deny') ?? judged[0];
-  const rules = decisive === undefined ? [] : considerMessage(rpc, decisive.message);
-  if (decisive?.element.verdict === 'allow') return { rules, elements, refused: null, text: formatRpcText(body) };
-  // fail safe: what was not allowed, and gives no reason, is denied all the same.
-  const { reason, rule, token, message } = decisive?.element ?? {
-    reason: null,
-    rule: null,
-    token: null,
-    message: null,
-  };
-  return {
-    rules,
-    elements,
-    refused: { reason: reason ?? 'no-rule', rule, token, message: message ?? 'no rule allows it' },
-  };
+  const denied = judged.find(({ element }) => element.verdict === 'deny');
+  const rules = considerMessage(rpc, denied?.message ?? body.messages[0]);
+  if (denied === undefined) return { rules, elements, refused: null, text: formatRpcText(body) };
+  return { rules, elements, refused: refusalOf(denied.element) };
+}
+
+function refusalOf({ reason, rule, token, message }: RpcElement): Refused {
+  // fail safe: what was denied without a reason is denied all the same.
+  return { reason: reason ?? 'no-rule', rule, token, message: message ?? 'no rule allows it' };
 }
 
 function permitOf(

@@ -92,18 +92,26 @@ export function filterProblem(source: FieldSource): string | undefined {
 
 /** Compiles a filter on a field. */
 export function filterOf(source: FieldSource, allowKeys: readonly string[] | undefined): FieldFilter {
-  const { allow_patterns: allow, allow_values: values, field_keys: own } = source;
-  const isOpen = allow === undefined && values === undefined;
   return {
     kind: 'field',
     field: source.field?.field ?? null,
     steps: source.field?.steps ?? [],
-    allow: isOpen ? null : { patterns: allow ?? [], values: (values ?? []).map(scalarOf) },
+    allow: allowOf(source),
     deny: source.deny_patterns ?? [],
-    allowKeys: allowKeys === undefined ? null : new Set(allowKeys),
-    fieldKeys: own === undefined ? null : new Set(own),
+    allowKeys: setOf(allowKeys),
+    fieldKeys: setOf(source.field_keys),
     optional: source.optional ?? false,
   };
+}
+
+/** An empty list allows nothing, and is not the same as none. */
+function allowOf({ allow_patterns: globs, allow_values: values }: FieldSource): FieldFilter['allow'] {
+  if (globs === undefined && values === undefined) return null;
+  return { patterns: globs ?? [], values: (values ?? []).map(scalarOf) };
+}
+
+function setOf(names: readonly string[] | undefined): ReadonlySet<string> | null {
+  return names === undefined ? null : new Set(names);
 }
 
 function scalarOf(value: z.output<typeof scalar>): JsonScalar {

@@ -94,27 +94,29 @@ export function sortHeaders(headers: Headers, { requestHeaders, injected, websoc
 }
 
 /** What is wrong with a request's headers, whatever the policy: the header at fault, and why. Null where nothing is. */
-export function headersFault(headers: Headers): { readonly token: string; readonly message: string } | null {
+export function headersFault(headers: Headers): HeaderFault | null {
   const bad = headers.find(
     ([name, value]) => headerNameProblem(name) !== undefined || /[^\t\x20-\x7e\x80-\xff]/.test(value),
   );
   if (bad !== undefined)
     return { token: bad[0], message: `header ${quoted(bad[0], 80)} holds a character that is not allowed` };
-  const lengths = valuesOf(headers, 'content-length');
-  const codings = valuesOf(headers, 'transfer-encoding');
-  const isFramed =
-    lengths.length + codings.length <= 1 && /^(?:\d{1,15}|chunked)?$/i.test([...lengths, ...codings].join(''));
-  if (
-    !isFramed ||
-    (codings.length === 1 && !/^chunked$/i.test(codings[0] ?? '')) ||
-    (lengths.length === 1 && !/^\d+$/.test(lengths[0] ?? ''))
-  )
-    return {
-      token: codings.length > 0 ? 'transfer-encoding' : 'content-length',
-      message: 'the length of the body has more than one reading',
-    };
-  const single = ['content-type', 'content-encoding', 'upgrade'].find((name) => valuesOf(headers, name).length > 1);
-  return single === undefined ? null : { token: single, message: `header ${single} stands twice` };
+  const twice = ['content-type', 'content-encoding', 'upgrade'].find((name) => valuesOf(headers, name).length > 1);
+  if (twice !== undefined) return { token: twice, message: `header ${twice} stands twice` };
+  return framingFault(valuesOf(headers, 'content-length'), valuesOf(headers, 'transfer-encoding'));
+}
+
+export interface HeaderFault {
+  readonly token: string;
+  readonly message: string;
+}
+
+/** One length, or `chunked`, or neither (RFC 9112, section 6.3). */
+function framingFault(lengths: readonly string[], codings: readonly string[]): HeaderFault | null {
+  const isPlain =
+    lengths.every((length) => /^\d{1,15}$/.test(length)) && codings.every((coding) => /^chunked$/i.test(coding));
+  if (isPlain && lengths.length + codings.length <= 1) return null;
+  const token = codings.length > 0 ? 'transfer-encoding' : 'content-length';
+  return { token, message: 'the length of the body has more than one reading' };
 }
 
 /** True where the headers say that a body follows. */
@@ -131,7 +133,7 @@ export function asksForWebSocket({ method, headers }: HttpHead): boolean {
 }
 
 /** Why a body under JSON-RPC rules would not be read as it is checked; null where it would. */
-export function rpcBodyFault(headers: Headers): { readonly token: string; readonly message: string } | null {
+export function rpcBodyFault(headers: Headers): HeaderFault | null {
   const coding = valuesOf(headers, 'content-encoding').find((value) => value.toLowerCase() !== 'identity');
   if (coding !== undefined) return { token: 'content-encoding', message: 'an encoded body cannot be checked' };
   const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(valuesOf(headers, 'content-type').join(';'))?.[1];

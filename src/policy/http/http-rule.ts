@@ -37,6 +37,10 @@ export function compileHttpPattern(text: string): CompiledHttpPattern {
   if (method !== '*' && !/^[A-Z][A-Z-]*$/.test(method))
     return { ok: false, message: `${quoted(method, 40)} is no method; they are in capitals, and '*' is any` };
   if (NEVER.has(method)) return { ok: false, message: `${method} never passes` };
+  return compileTarget(method, target);
+}
+
+function compileTarget(method: string, target: string): CompiledHttpPattern {
   const at = target.indexOf('?');
   const path = compilePath(at === -1 ? target : target.slice(0, at));
   if (!path.ok) return path;

@@ -59,31 +59,32 @@ function lintUpstream({
   return findings;
 }
 
-function lintRules({ allow, deny, inject }: HttpTool, source: HttpToolSource): Finding[] {
-  const findings: Finding[] = [];
-  if (source.allow === undefined && !isRpc(source)) findings.push(warning([], "allows nothing: it has no 'allow'"));
-  if (source.allow === undefined && isRpc(source)) {
-    const message = `has no 'allow', which means ${allow.map(({ pattern }) => quoted(pattern)).join(' and ')}, without a query`;
-    findings.push(warning([], message));
-  }
-  if (source.events !== undefined) findings.push(...lintEvents(source.events, source.allow !== undefined));
+function lintRules(tool: HttpTool, source: HttpToolSource): Finding[] {
+  const { allow, deny, inject } = tool;
   const written = source.allow === undefined ? [] : allow;
-  for (const [index, { compiled }] of written.entries()) {
-    const [first] = compiled.path.segments;
-    if (first?.kind === 'cross' && compiled.path.segments.length === 2)
-      findings.push(warning(['allow', index], 'allows every path of the server'));
-  }
-  for (const [key, rules] of [
-    ['allow', written],
-    ['deny', deny],
-  ] as const) {
-    for (const [index, rule] of rules.entries()) findings.push(...unknownPlaceholders(rule, inject.path, [key, index]));
-  }
+  const hosts = written.flatMap(({ compiled: { path } }, index) =>
+    path.segments[0]?.kind === 'cross' && path.segments.length === 2
+      ? [warning(['allow', index], 'allows every path of the server')]
+      : [],
+  );
   const used = new Set(allow.flatMap(({ compiled }) => compiled.path.placeholders));
-  for (const name of inject.path.keys()) {
-    if (!used.has(name)) findings.push(warning(['inject', 'path', name], `no rule has a placeholder {${name}}`));
-  }
-  return findings;
+  const unused = [...inject.path.keys()].filter((name) => !used.has(name));
+  return [
+    ...lintMissingRules(tool, source),
+    ...hosts,
+    ...written.flatMap((rule, index) => unknownPlaceholders(rule, inject.path, ['allow', index])),
+    ...deny.flatMap((rule, index) => unknownPlaceholders(rule, inject.path, ['deny', index])),
+    ...unused.map((name) => warning(['inject', 'path', name], `no rule has a placeholder {${name}}`)),
+  ];
+}
+
+/** Without `allow` it is the keys of JSON-RPC that say what is meant. */
+function lintMissingRules({ allow }: HttpTool, source: HttpToolSource): Finding[] {
+  const events = source.events === undefined ? [] : lintEvents(source.events, source.allow !== undefined);
+  if (source.allow !== undefined) return events;
+  if (!isRpc(source)) return [...events, warning([], "allows nothing: it has no 'allow'")];
+  const meant = allow.map(({ pattern }) => quoted(pattern)).join(' and ');
+  return [...events, warning([], `has no 'allow', which means ${meant}, without a query`)];
 }
 
 function lintEvents(events: string, isIgnored: boolean): Finding[] {
@@ -102,50 +103,60 @@ function unknownPlaceholders(
     .map((name) => error(path, `{${name}} is filled in from inject.path.${name}, which is not there`));
 }
 
-function lintInjections({ inject, requestHeaders }: HttpTool, source: HttpToolSource): Finding[] {
+function lintInjections({ inject }: HttpTool, source: HttpToolSource): Finding[] {
   const findings: Finding[] = [];
   const names = Object.keys(source.inject?.headers ?? {}).map((name) => name.toLowerCase());
   if (new Set(names).size < names.length) findings.push(error(['inject', 'headers'], 'names a header twice'));
   if (inject.basic !== null && inject.headers.has('authorization'))
     findings.push(error(['inject', 'basic'], 'sets Authorization, and so does inject.headers'));
-  for (const [index, name] of (source.request_headers ?? []).entries()) {
-    if (requestHeaders.has(name.toLowerCase()) && inject.headers.has(name.toLowerCase()))
-      findings.push(warning(['request_headers', index], `${name} is also in inject.headers, which wins`));
-  }
-  for (const kind of ['headers', 'query', 'path'] as const) {
-    for (const [name, value] of Object.entries(source.inject?.[kind] ?? {})) {
+  const forged = (source.request_headers ?? []).flatMap((name, index) =>
+    inject.headers.has(name.toLowerCase())
+      ? [warning(['request_headers', index], `${name} is also in inject.headers, which wins`)]
+      : [],
+  );
+  return [...findings, ...forged, ...lintValues(inject, source)];
+}
+
+function lintValues(inject: HttpTool['inject'], source: HttpToolSource): Finding[] {
+  return (['headers', 'query', 'path'] as const).flatMap((kind) =>
+    Object.entries(source.inject?.[kind] ?? {}).flatMap(([name, value]) => {
       const injection = inject[kind].get(kind === 'headers' ? name.toLowerCase() : name);
-      const secret = injection?.redacted === true ? injection : undefined;
-      for (const message of lintInjection(value, secret)) findings.push(warning(['inject', kind, name], message));
-    }
-  }
-  return findings;
+      const messages = lintInjection(value, injection?.redacted === true ? injection : undefined);
+      return messages.map((message) => warning(['inject', kind, name], message));
+    }),
+  );
 }
 
 function lintRpc({ rpc, websocket }: HttpTool, source: HttpToolSource): Finding[] {
   if (rpc === null) {
-    return source.server_allow_methods === undefined
-      ? []
-      : [warning(['server_allow_methods'], 'has no meaning without jsonrpc_allow_methods')];
+    const message = 'has no meaning without jsonrpc_allow_methods';
+    return source.server_allow_methods === undefined ? [] : [warning(['server_allow_methods'], message)];
   }
-  const findings: Finding[] = [];
-  if (websocket)
-    findings.push(
-      error(['websocket'], 'what passes through a WebSocket is not looked at, so it does not go with jsonrpc_* keys'),
-    );
-  if (rpc.allow.size === 0) findings.push(warning([], 'allows no JSON-RPC: jsonrpc_allow_methods names no method'));
-  for (const key of ['jsonrpc_allow_methods', 'jsonrpc_deny_methods'] as const) {
-    for (const [index, method] of (source[key] ?? []).entries())
-      if (method.includes('*')) findings.push(warning([key, index], "'*' is itself; name each method"));
-  }
-  for (const [method, { filters }] of rpc.filters) {
-    const path = ['jsonrpc_param_filters', method];
-    if (!rpc.allow.has(method)) findings.push(warning(path, 'is not in jsonrpc_allow_methods, so it is denied'));
-    if (!saysKeys(filters))
-      findings.push(warning(path, "has no 'allow_keys': any other parameter passes, whatever it does"));
-    findings.push(...emptyFilters(filters).map((message) => warning(path, message)));
-  }
-  return findings;
+  const unseen = 'what passes through a WebSocket is not looked at, so it does not go with jsonrpc_* keys';
+  const nothing = 'allows no JSON-RPC: jsonrpc_allow_methods names no method';
+  return [
+    ...(websocket ? [error(['websocket'], unseen)] : []),
+    ...(rpc.allow.size === 0 ? [warning([], nothing)] : []),
+    ...lintMethods('jsonrpc_allow_methods', source),
+    ...lintMethods('jsonrpc_deny_methods', source),
+    ...Array.from(rpc.filters, ([method, { filters }]) => lintFilters(method, filters, rpc.allow.has(method))).flat(),
+  ];
+}
+
+function lintMethods(key: 'jsonrpc_allow_methods' | 'jsonrpc_deny_methods', source: HttpToolSource): Finding[] {
+  const methods = source[key] ?? [];
+  return methods.flatMap((method, index) =>
+    method.includes('*') ? [warning([key, index], "'*' is itself; name each method")] : [],
+  );
+}
+
+function lintFilters(method: string, filters: readonly Filter[], isAllowed: boolean): Finding[] {
+  const messages = [
+    ...(isAllowed ? [] : ['is not in jsonrpc_allow_methods, so it is denied']),
+    ...(saysKeys(filters) ? [] : ["has no 'allow_keys': any other parameter passes, whatever it does"]),
+    ...emptyFilters(filters),
+  ];
+  return messages.map((message) => warning(['jsonrpc_param_filters', method], message));
 }
 
 function emptyFilters(filters: readonly Filter[]): string[] {

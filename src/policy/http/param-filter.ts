@@ -89,21 +89,26 @@ function extraKey(value: JsonValue, allowed: ReadonlySet<string>): string | null
 /** What is at the end of the steps, arrays taken apart; null where the way ends before: optional keys may be missing. */
 function fieldValues(value: JsonValue, steps: readonly FieldStep[], optional: boolean): readonly JsonValue[] | null {
   let found: readonly JsonValue[] = [value];
-  for (const { key, each } of steps) {
+  for (const step of steps) {
     const next: JsonValue[] = [];
     for (const one of found) {
-      if (!isJsonObject(one)) return null;
-      const member = one.get(key);
-      if (member === undefined) {
-        if (!optional) return null;
-      } else if (!each) next.push(member);
-      else if (isJsonArray(member) && member.length > 0) for (const item of member) next.push(item);
-      else return null;
+      const reached = take(one, step, optional);
+      if (reached === null) return null;
+      for (const each of reached) next.push(each);
     }
     found = next;
   }
   if (!found.some(isJsonArray)) return found;
   return found.every((one) => !isJsonArray(one) || one.length > 0) ? found.flat() : null;
+}
+
+/** One step; null where it cannot be taken. */
+function take(value: JsonValue, { key, each }: FieldStep, optional: boolean): readonly JsonValue[] | null {
+  if (!isJsonObject(value)) return null;
+  const member = value.get(key);
+  if (member === undefined) return optional ? [] : null;
+  if (!each) return [member];
+  return isJsonArray(member) && member.length > 0 ? member : null;
 }
 
 function passes({ allow, deny, fieldKeys }: FieldFilter, value: JsonValue): boolean {

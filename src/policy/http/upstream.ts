@@ -20,23 +20,29 @@ const FORM = /^(https?):\/\/(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?(\/.*)?
 
 /** Parses `https://HOST:PORT/BASE`. Only what has one reading is accepted. Never throws. */
 export function parseUpstream(written: string): ParsedUpstream {
-  const [, scheme = '', host = '', port, base = ''] = FORM.exec(written) ?? [];
-  const url = URL.canParse(written) ? new URL(written) : null;
-  if (scheme === '' || url === null)
-    return {
-      ok: false,
-      message: `${quoted(written)} is no upstream; expected https://HOST or https://HOST:PORT/BASE, without user and query`,
-    };
-  const protocol = url.protocol === 'https:' ? 'https:' : 'http:';
+  const [whole, , host = '', port, base = ''] = FORM.exec(written) ?? [];
+  if (whole === undefined || !URL.canParse(written))
+    return refused(written, 'is no upstream; expected https://HOST:PORT/BASE, without user and query');
+  const url = new URL(written);
   // 0x7f.1 and the like are addresses to some, and names to others.
   if (url.hostname !== host.toLowerCase())
-    return { ok: false, message: `${quoted(written)} means the host ${quoted(url.hostname)}; write that` };
-  const basePath = base.endsWith('/') ? base.slice(0, -1) : base;
-  if (basePath !== '' && readPath(basePath).some(({ text, odd, dots }) => text === '' || odd.length > 0 || dots))
-    return { ok: false, message: `${quoted(written)} has a base path that is not plain` };
-  const number = port === undefined ? (protocol === 'https:' ? 443 : 80) : Number(port);
-  if (number < 1 || number > 65_535) return { ok: false, message: `${quoted(written)} has no possible port` };
+    return refused(written, `means the host ${quoted(url.hostname)}; write that`);
+  const basePath = base.replace(/\/$/, '');
+  if (!isPlain(basePath)) return refused(written, 'has a base path that is not plain');
+  const protocol = url.protocol === 'https:' ? 'https:' : 'http:';
+  const number = Number(port ?? DEFAULT_PORTS[protocol]);
+  if (number === 0) return refused(written, 'has no possible port');
   return { ok: true, value: { protocol, host: url.hostname.replace(/^\[|\]$/g, ''), port: number, basePath } };
+}
+
+const DEFAULT_PORTS = { 'http:': 80, 'https:': 443 };
+
+function isPlain(basePath: string): boolean {
+  return basePath === '' || readPath(basePath).every(({ text, odd, dots }) => text !== '' && odd.length === 0 && !dots);
+}
+
+function refused(written: string, what: string): ParsedUpstream {
+  return { ok: false, message: `${quoted(written)} ${what}` };
 }
 
 /** True for this host itself, by whatever name. */
