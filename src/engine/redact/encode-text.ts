@@ -82,9 +82,9 @@ export function doubleQuote(text: string): string {
   return text.replaceAll(/[\\"$`]/g, '\\$&');
 }
 
-/** Backslashes as `printf %q` of bash writes them (bash's lib/sh/shquote.c, `bstab`). */
+/** Backslashes as `printf %q` of bash writes them (bash's lib/sh/shquote.c, `bstab`), but for one before a first `#` or `~`. */
 export function backslashQuote(text: string): string {
-  return text.replaceAll(/[ \t\n!"$&'()*,;<>?[\\\]^`{|}]|^#|(?<=^|[:=])~/g, '\\$&');
+  return text.replaceAll(/[ \t\n!"$&'()*,;<>?[\\\]^`{|}]|(?<=[:=])~/g, '\\$&');
 }
 
 const ANSI_C: Readonly<Record<string, string>> = {

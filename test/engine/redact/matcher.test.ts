@@ -154,6 +154,17 @@ describe('a form in lines', () => {
     );
   });
 
+  it('is found where two long breaks come before what is telling of it', () => {
+    const value: NamedValue = ['blank', `${' '.repeat(16)}ABCDEFGHIJKLM`];
+    const digits = Buffer.from(value[1]).toString('hex');
+    const lineEnd = `\n${' '.repeat(17)}`;
+    const broken = [digits.slice(0, 1), digits.slice(1, 33), digits.slice(33)].join(lineEnd);
+    for (let address = 0; address < 4; address += 1) {
+      const before = noise.slice(0, 300 + address);
+      expect(redact([value, SHORT], before + broken + noise)).toBe(`${before}[redacted:blank]${noise}`);
+    }
+  });
+
   it('does not reach over a break that is longer than any indentation', () => {
     const text = Buffer.from(SHORT[1]).toString('base64');
     const broken = `${text.slice(0, 5)}\n${' '.repeat(40)}${text.slice(5)}`;
@@ -223,6 +234,21 @@ describe('what is held', () => {
     expect(textOf(matcher.flush())).toBe('hun');
     expect(textOf(matcher.push(Buffer.from('ter2! x')))).toBe('[redacted:short] x');
     expect(counts).toEqual(new Map([['short', 1]]));
+  });
+
+  it('is replaced by a marker of its own where other bytes have left since the last', () => {
+    const { matcher } = open(['first', 'abcdefgh'], ['second', 'efgh-0123456789ABCDEF']);
+    expect(textOf(matcher.push(Buffer.from('abcdefgh-01')))).toBe('[redacted:first]');
+    expect(textOf(matcher.flush())).toBe('-01');
+    expect(textOf(matcher.push(Buffer.from('23456789ABCDEF.')))).toBe('[redacted:second].');
+  });
+
+  it('is a copy: the memory of a chunk is used again', () => {
+    const { matcher } = open(SHORT);
+    const chunk = Buffer.from('hunt');
+    matcher.push(chunk);
+    chunk.fill('x');
+    expect(textOf(matcher.push(Buffer.from('.')))).toBe('hunt.');
   });
 
   it('stays where a shorter end of it covers half of its form', () => {
