@@ -104,7 +104,7 @@ describe('output_deny that ends a call', () => {
         redactions: { 'private-key': 1 },
         status: 126,
       });
-      const { stdout } = await gateway.carapace(['audit', '--limit', '1']);
+      const { stdout } = await gateway.carapace(['audit', '--tool', 'ending', '--limit', '1']);
       expect(stdout.toString()).toContain(': content-refused: private-key, ');
     },
   );

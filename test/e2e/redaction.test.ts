@@ -310,7 +310,7 @@ describe('what is redacted', () => {
       .filter((one) => one['event'] === 'outcome')
       .toReversed();
     expect(outcome).toMatchObject({ kind: 'exited', redactions: { plain: 3, strange: 1 } });
-    const { stdout } = await gateway.carapace(['audit', '--limit', '1']);
+    const { stdout } = await gateway.carapace(['audit', '--tool', 'play', '--limit', '1']);
     expect(stdout.toString()).toMatch(/, redacted: plain 3, strange 1 /);
   });
 
