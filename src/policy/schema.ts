@@ -86,7 +86,9 @@ const resources = z.strictObject({
     .describe('Bytes of address space of each process, as a number or as text such as `2GiB`. Default: no limit.'),
   processes: count(1, 1_000_000)
     .optional()
-    .describe('Processes and threads of the user, all its calls together. Default: no limit.'),
+    .describe(
+      'Processes and threads of the user, all its calls together, and about a dozen of the runner that starts them. Default: no limit.',
+    ),
   open_files: count(3, 1_000_000).optional().describe('Open files of each process. Default: no limit.'),
 });
 
