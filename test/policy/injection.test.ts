@@ -138,6 +138,9 @@ describe('a value to inject', () => {
     expect(lint('TOKEN', { secret: 'x' })).toEqual([]);
     expect(lint('TOKEN', 'hunter2-hunter2')).toEqual([expect.stringContaining('carapace secret set')]);
     expect(lint('TOKEN', { value: 'hunter2', secret: true })).toEqual([expect.stringContaining('shorter than 8')]);
+    expect(lint('X', 'Bearer ${secrets:x}')).toEqual([expect.stringContaining('no kind of reference')]);
+    expect(lint('X', '$${secret:x} ${HOME} ${x:-y}')).toEqual([]);
+    expect(lint('X', { value: '${x:y}', secret: false })).toEqual([]);
     expect(lint('X', 'a {{ vault.x }}')).toEqual([expect.stringContaining('no value is filled in')]);
   });
 });
