@@ -62,7 +62,7 @@ function sourcesOf(reference: Reference): Source[] {
   return [{ kind: 'secret', name: refresh }, ...(clientSecret === null ? [] : [clientSecret])];
 }
 
-const CALLS_FAIL = 'until then calls of this tool fail with 69';
+const CALLS_FAIL = 'until that is mended, calls of this tool fail with 69';
 
 /** Only the store and files are looked into. */
 async function sourceFinding(subject: string, source: Source, looking: Looking): Promise<Finding> {

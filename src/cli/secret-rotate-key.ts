@@ -31,7 +31,8 @@ export async function run({ dir, json = false, passphrase }: SecretRotateKeyOpti
     const what = resumed ? 'finished what an earlier run began' : 'made a new identity';
     print(`secrets: ${what}; ${secrets} encrypted to it`);
     print(`identity: ${source.path}${source.kind === 'passphrase' ? ', behind the passphrase' : ''}`);
-    if (source.kind === 'passphrase') print('a gateway that runs must be restarted if its passphrase is another one');
+    if (source.kind === 'passphrase')
+      print('restart a gateway that runs, unless its passphrase is the same: it asks for the new one then');
   }
   return EXIT.ok;
 }

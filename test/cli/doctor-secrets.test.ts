@@ -124,11 +124,12 @@ describe('doctor, of the secret store', () => {
     });
   });
 
-  it('warns of what failed lately, unless it worked since', async () => {
+  it('warns of what failed lately, unless it worked since or nobody needs it', async () => {
+    inject('A: {secret: one}\nB: {secret: two}');
     await store.write('one', new Secret(VALUE));
     let now = new Date('2027-01-01T00:00:00Z');
     const usage = openUsageLog(state(), () => now);
-    for (const name of ['one', 'two']) usage.failed(name, `secret ${name}: is empty`);
+    for (const name of ['one', 'two', 'renamed']) usage.failed(name, `secret ${name}: is empty`);
     now = new Date('2027-01-01T00:00:01Z');
     usage.used('two');
     await usage.close();

@@ -218,6 +218,18 @@ describe('doctor, of a running gateway', () => {
     expect(of('health: audit')[0]).toMatchObject({ status: 'fail', message: 'no space' });
   });
 
+  it('says that a configuration which was changed since is not in force', async () => {
+    const running = (startedAt: string) => ({ status: () => ({ ...STATUS, ...readVersion(), startedAt }) });
+    writeFileSync(join(directory.path, 'carapace.yaml'), 'run_as: {user: nobody}\n', { mode: 0o644 });
+    await serve({ ...running(new Date(Date.now() - 60_000).toISOString()), checks: [] });
+    const changed = (await findings(directory.path)).of('carapace.yaml').filter(({ check }) => check === 'gateway');
+    expect(changed).toEqual([expect.objectContaining({ status: 'warn', hint: 'restart the gateway' })]);
+    await server?.close();
+    await serve({ ...running(new Date(Date.now() + 60_000).toISOString()), checks: [] });
+    const same = (await findings(directory.path)).of('carapace.yaml').filter(({ check }) => check === 'gateway');
+    expect(same).toEqual([]);
+  });
+
   it('is content without one, and not with something else in its place', async () => {
     makeState();
     expect((await findings(directory.path)).of('gateway')[0]?.status).toBe('info');

@@ -7,7 +7,7 @@
 import { join } from 'node:path';
 import { CarapaceError, errnoOf } from '../../model/error.ts';
 import { Secret } from '../../model/secret.ts';
-import { quoted } from '../../model/visible.ts';
+import { quoted, visible } from '../../model/visible.ts';
 import { parseStrictJson } from '../../protocol/strict-json.ts';
 import { OTHERS_MAY_ANYTHING, readTrustedFile, type Trust } from '../safe-file.ts';
 import { decryptWith, encryptTo } from './store-age.ts';
@@ -101,7 +101,7 @@ export function readSecretFile(directory: string, name: string, trust: Trust): B
 /** The error for a name under which nothing is stored. */
 export function missingSecret(name: string, suggestion = ''): CarapaceError {
   return new CarapaceError('secret-missing', `secret ${quoted(name)}: does not exist${suggestion}`, {
-    hint: 'run: carapace secret list',
+    hint: `run: carapace secret set ${visible(name)}`,
   });
 }
 
