@@ -119,10 +119,10 @@ const STEERING =
 
 const NEUTRALISER_LOST = 'takes the place of what keeps the tool from running code or opening what it finds';
 
-/** The same value again takes nothing away. */
-function isNeutraliserLost({ profile, envInject }: CliTool, name: string): boolean {
+/** The same value again takes nothing away. A secret is not among the plain values, and takes the place of one of them. */
+function isNeutraliserLost({ profile, envInject, secrets }: CliTool, name: string): boolean {
   const value = profile?.profile.neutralise.get(name);
-  return value !== undefined && envInject.get(name) !== value;
+  return value !== undefined && (secrets.has(name) || envInject.get(name) !== value);
 }
 
 function lintEnvironment(tool: CliTool, source: CliToolSource): Finding[] {
@@ -135,8 +135,7 @@ function lintEnvironment(tool: CliTool, source: CliToolSource): Finding[] {
       findings.push({ path, message: `${name} may let the client choose code, a configuration or a server` });
   }
   for (const [name, value] of Object.entries(source.env_inject ?? {})) {
-    if (isNeutraliserLost(tool, name))
-      findings.push({ path: ['env_inject', name], message: NEUTRALISER_LOST });
+    if (isNeutraliserLost(tool, name)) findings.push({ path: ['env_inject', name], message: NEUTRALISER_LOST });
     for (const message of lintInjection(value, tool.secrets.get(name)))
       findings.push({ path: ['env_inject', name], message });
   }

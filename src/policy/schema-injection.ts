@@ -38,6 +38,10 @@ const literal = z
         '`true`: the text is a secret, and taken out of what goes back to the client. `false`: it is none, although its name says KEY, TOKEN, SECRET, PASSWORD or SESSION.',
       ),
   })
+  // Only references would be taken out of outputs, and the text that is said to be a secret would stay.
+  .refine(({ value, secret }) => !secret || value.parts.every((part) => typeof part === 'string'), {
+    error: '`secret: true` is for text without references; what these stand for is a secret anyway',
+  })
   .transform(({ value, secret }): InjectedSource => ({ ...value, secret }));
 
 const secretField = text(secretNameProblem).describe(
