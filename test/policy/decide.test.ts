@@ -105,6 +105,15 @@ describe('decideTool', () => {
     expect(decideCall({ allow: ['*'], output_deny: ['private-key'] }, [`x ${key}`]).verdict).toBe('allow');
   });
 
+  it('has each direction looked through for its own rules', () => {
+    const contentOf = (parts: object) => {
+      const decision = decideCall({ allow: ['*'], ...parts }, ['a']);
+      return decision.verdict === 'allow' ? decision.permit.content : undefined;
+    };
+    expect(contentOf({ input_deny: ['jwt'] })).toEqual({ output: null, input: expect.any(Function) });
+    expect(contentOf({ output_deny: ['jwt'] })).toEqual({ output: expect.any(Function), input: null });
+  });
+
   it('tells of each rule whether it matched, and why not', () => {
     const { rules } = decideCall({ allow: ['item get *', 'user list'], deny: ['* --reveal', 'item delete'] }, [
       'item',
