@@ -205,7 +205,7 @@ describe('the secret store', () => {
       expect(await failure('token')).toMatchObject({
         code: 'secret-unreadable',
         message: `secret 'token': '${file}' is damaged or not whole`,
-        hint: 'set it again: carapace secret set NAME',
+        hint: 'set it again: carapace secret set token',
       });
     }
   });
