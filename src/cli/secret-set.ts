@@ -1,6 +1,7 @@
 /** `carapace secret set`: stores a value under a name. */
-import { MAX_VALUE_BYTES } from '../engine/secrets/store-file.ts';
+import { MAX_VALUE_BYTES } from '../engine/secrets/resolve-text.ts';
 import { CarapaceError } from '../model/error.ts';
+import { MIN_REDACTED_BYTES } from '../model/injection.ts';
 import { resolveDirectory } from './directory.ts';
 import { EXIT, print, printJson, reportWarning } from './report.ts';
 import { askTwice, isTerminal, readSecretInput } from './secret-prompt.ts';
@@ -13,9 +14,6 @@ export interface SecretSetOptions {
   readonly dir?: string;
   readonly json?: boolean;
 }
-
-/** Shorter ones turn up in what tools print by chance, so they are not taken out of it. */
-const MIN_REDACTED_BYTES = 8;
 
 /**
  * Runs the command. The value comes from a prompt, or from standard input where that is no terminal.

@@ -1,10 +1,7 @@
 /** Warnings about what a policy injects. No message holds a value. */
-import type { Injection } from '../model/injection.ts';
+import { type Injection, MIN_REDACTED_BYTES } from '../model/injection.ts';
 import { literalSecret } from './compile-injection.ts';
 import type { InjectedSource } from './schema-injection.ts';
-
-/** Values below it occur by chance: taking them out would garble what they stand in. */
-export const MIN_REDACTED_BYTES = 8;
 
 /** `${secrets:x}`, but neither what `$${secret:x}` stands for nor a shell's `${x:-y}`. */
 const UNKNOWN_KIND = /\$\{\s*(?!(?:secret|file|env|credential|command|oauth2)\s*:)[a-z0-9_-]+\s*:(?![-=?+])/i;

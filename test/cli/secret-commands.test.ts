@@ -65,7 +65,7 @@ describe('the secret commands', () => {
   it.each([
     ['', 'is empty'],
     ['\n', 'is empty'],
-    ['hunter2\0', 'holds NUL'],
+    ['hunter2\0', 'holds a NUL byte'],
     [Buffer.from([0x68, 0xff]), 'standard input: is not UTF-8'],
     ['x'.repeat(1024 * 1024 + 1), 'is larger than 1048576 bytes'],
     ['x'.repeat(1024 * 1024 + 3), 'standard input: is larger than 1048576 bytes'],

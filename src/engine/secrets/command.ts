@@ -13,8 +13,7 @@ import type { CommandReference } from '../../model/injection.ts';
 import { inspectBinary } from '../binary.ts';
 import { deferred } from '../deferred.ts';
 import type { Found } from './resolve-text.ts';
-import { foundBytes, missing } from './resolve-text.ts';
-import { MAX_VALUE_BYTES } from './resolver-sources.ts';
+import { foundBytes, MAX_VALUE_BYTES, missing } from './resolve-text.ts';
 
 export interface Commands {
   /** Runs it once and waits for its end. Never rejects. Nothing of its process group is left then. */

@@ -107,8 +107,8 @@ describe('the secret store', () => {
 
   it.each([
     ['', 'is empty'],
-    ['a\0b', 'holds NUL, which no environment and no header can carry'],
-    ['\ud800', 'is no Unicode text'],
+    ['a\0b', 'holds a NUL byte'],
+    ['\ud800', 'is no valid UTF-8'],
     ['x'.repeat(1024 * 1024 + 1), 'is larger than 1048576 bytes'],
   ])('refuses a value (number %#)', async (value, problem) => {
     await expect(set('token', value)).rejects.toThrow(`secret 'token': ${problem}`);
