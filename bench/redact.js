@@ -21,7 +21,7 @@ const ROUNDS = 7;
 const TARGET = 'of a PassThrough; at least 1800 MB/s';
 
 /** Ten values as they are injected: short and long, one line and many. */
-function redactions() {
+export function redactions() {
   const key = randomBytes(1200).toString('base64').replaceAll(/.{64}/g, '$&\n');
   const pem = `-----BEGIN PRIVATE KEY-----\n${key}\n-----END PRIVATE KEY-----\n`;
   const account = {
@@ -45,7 +45,7 @@ function redactions() {
 }
 
 /** @returns {Record<string, Buffer>} what is sent, one chunk of each kind */
-function inputs() {
+export function inputs() {
   const text = readFileSync(new URL('../docs/map.md', import.meta.url));
   const json = JSON.stringify(
     JSON.parse(readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8')),
