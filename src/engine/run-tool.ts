@@ -88,6 +88,13 @@ async function attend(tool: StartedTool, permit: Permit, io: CallIo, transforms:
   const ending = new Promise<Ending>((resolve) => {
     end = resolve;
   });
+  // First, as a transform that cannot be made must leave no timer behind.
+  const pumps = openPumps(
+    tool,
+    io,
+    transforms,
+    outputBudget(limits.outputLimitBytes, () => end('output-limit')),
+  );
   const timer = setTimeout(() => end('time-limit'), Math.min(limits.timeLimitMs, MAX_TIMER_MS));
   const onGone = (): void => end('abandoned');
   void transforms.refused?.then((refused) => end({ refused }));
@@ -95,12 +102,6 @@ async function attend(tool: StartedTool, permit: Permit, io: CallIo, transforms:
   io.gone.addEventListener('abort', onGone, { once: true });
   io.onSignal(tool.signal);
 
-  const pumps = openPumps(
-    tool,
-    io,
-    transforms,
-    outputBudget(limits.outputLimitBytes, () => end('output-limit')),
-  );
   const first = await Promise.race([completion(tool, pumps.drained), ending]);
   tool.end();
   if (first === 'abandoned') await windUp(tool, NOBODY_READS, limits.killGraceMs);

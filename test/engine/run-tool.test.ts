@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deferred } from '../../src/engine/deferred.ts';
 import { runTool } from '../../src/engine/run-tool.ts';
 import type { OpenedDirectory, Permit } from '../../src/model/permit.ts';
+import { processesWith, until } from '../helpers/gateway.ts';
 import { fixture, openClient, openTestRunner, permitFor } from './runner-fixtures.ts';
 import type { TestClient, TestRunner } from './runner-fixtures.ts';
 
@@ -238,6 +239,19 @@ describe('runTool', () => {
       const stdout = (): Transform[] => [upper()].toSpliced(place, 0, broken);
       await runTool(test.runner, permitFor('/bin/echo', ['x']), client.io, { stdout });
       expect(client.stdout().length).toBe(0);
+    });
+
+    it('that cannot be made end the tool, and leave no timer behind', async () => {
+      const stdout = (): Transform[] => {
+        throw new Error('none to be had');
+      };
+      const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+      const before = timers();
+      const mark = `none-${process.pid}`;
+      const permit = permitFor('/bin/sh', ['-c', 'sleep 60 & wait', mark]);
+      await expect(runTool(test.runner, permit, openClient().io, { stdout })).rejects.toThrow('none to be had');
+      expect(timers()).toBe(before);
+      await until(() => processesWith(mark).length === 0);
     });
 
     it('that refuse what passes end the tool', async () => {

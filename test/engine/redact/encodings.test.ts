@@ -70,6 +70,13 @@ describe('the forms of a value', () => {
     }
   });
 
+  it('stand in base64 of something longer also where the value is as short as can be', () => {
+    for (const before of ['', 'x', 'xx']) {
+      const output = Buffer.from(Buffer.from(`${before}Zq8#k2!x and more`).toString('base64'));
+      expect(formIn('Zq8#k2!x', output)?.length).toBe(10);
+    }
+  });
+
   it('are none of a value of less than eight bytes, which may be fewer characters', () => {
     expect(formsOf('1234567')).toEqual([]);
     expect(formsOf('')).toEqual([]);
