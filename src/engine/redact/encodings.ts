@@ -12,6 +12,7 @@ import {
   percentEncoder,
   percentEncoderOfAll,
   singleQuote,
+  singleQuoteOfGit,
   singleQuoteRuns,
 } from './encode-text.ts';
 
@@ -35,6 +36,9 @@ const PERCENT_STYLES = [
   { plain: "-_.!~*'();,/?:@&=+$#" }, // encodeURI
   { plain: '-_.~/' }, // Python's quote
   { plain: '-_.~$&+:=@' }, // Go's PathEscape
+  { plain: '-_.~$&+,;=' }, // Go's Userinfo: the password in a url
+  { plain: "-_.~!$%&'()*+," }, // the same in the URL Standard: JavaScript
+  { plain: '-_.~!$%&()*+,/:;=?@[\\]^`{|}' }, // and what stands behind its `?`
   { plain: '-_.*', space: '+' }, // URLSearchParams, Java's URLEncoder
   { plain: '-_.~', space: '+' }, // Go's QueryEscape, Python's quote_plus
   { plain: '-_.', space: '+' }, // PHP's urlencode
@@ -71,6 +75,7 @@ function writtenForms(value: string): string[] {
     ...jsonForms(value),
     singleQuote(value, 'backslash'),
     singleQuote(value, 'double'),
+    singleQuoteOfGit(value),
     singleQuoteRuns(value),
     doubleQuote(value),
     backslashQuote(value),

@@ -57,7 +57,7 @@ export class Track {
   startOf(depth: number): number {
     const position = this.#count - depth;
     if (this.#breaks.length === 0) return this.#begin + position;
-    return this.#begin + position + (this.#breaks.findLast((one) => one.position <= position)?.ahead ?? 0);
+    return this.#begin + position + this.#aheadAt(position);
   }
 
   /** The offset at which the longest beginning that may go on began; Infinity while idle. */
@@ -72,6 +72,17 @@ export class Track {
   halfStart(): number {
     const depth = this.automaton.halfDepth[this.#state] ?? 0;
     return depth === 0 ? Infinity : this.startOf(depth);
+  }
+
+  /** Bytes of breaks before a position. Halves the list each time: a long form in short lines has thousands of breaks. */
+  #aheadAt(position: number): number {
+    let [low, high] = [0, this.#breaks.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#breaks[middle]?.position ?? 0) <= position) low = middle + 1;
+      else high = middle;
+    }
+    return this.#breaks[low - 1]?.ahead ?? 0;
   }
 
   #beginAt(offset: number): void {

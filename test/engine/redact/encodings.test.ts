@@ -18,6 +18,12 @@ function formIn(value: string, output: Buffer): Buffer | undefined {
   return formsOf(value).find(({ bytes }) => output.includes(bytes))?.bytes;
 }
 
+function passwordInUrl(value: string): string {
+  const url = new URL('http://example.com/');
+  url.password = value;
+  return url.password;
+}
+
 function hasProgram(name: string): boolean {
   return spawnSync(name, ['--version'], { stdio: 'ignore' }).error === undefined;
 }
@@ -36,11 +42,18 @@ describe('the forms of a value', () => {
       encodeURIComponent(value),
       encodeURI(value).replaceAll('%5B', '[').replaceAll('%5D', ']').replaceAll('[', '%5B').replaceAll(']', '%5D'),
       new URLSearchParams({ v: value }).toString().slice(2),
+      passwordInUrl(value),
       JSON.stringify(value).slice(1, -1),
       JSON.stringify(JSON.stringify(value).slice(1, -1)).slice(1, -1),
     ]) {
       expect(forms).toContain(form);
     }
+  });
+
+  it('are those of urls: behind the question mark, and as the password in Go', () => {
+    expect(formTexts("a b+/'=;<@!%")).toEqual(
+      expect.arrayContaining([new URL("http://h/?a b+/'=;<@!%").search.slice(1), 'a%20b+%2F%27=;%3C%40%21%25']),
+    );
   });
 
   it('stand in base64 of whatever they are in, but for one character at each end', () => {
@@ -97,6 +110,7 @@ describe('the forms that other programs make', () => {
     ['set -x of bash', 'bash', ['-c', 'exec 2>&1; set -x; : "$1"', 'bash']],
     ['export -p of sh', 'sh', ['-c', 'x=$1; export x; export -p', 'sh']],
     ['printf %q of coreutils', '/usr/bin/printf', ['%q']],
+    ['the trace of git', 'git', ['rev-parse', '--sq-quote']],
   ];
   for (const locale of locales) {
     for (const [name, program, args] of shellForms) {
