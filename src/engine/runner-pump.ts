@@ -125,10 +125,15 @@ export function pumpInput(source: Readable, socket: Socket, transforms: readonly
 
 /** What fails in a transform ends the direction: nothing passes that it did not let through. */
 function through(socket: Socket, transforms: readonly Transform[], leave: () => void): Readable {
-  const [first] = transforms;
-  if (first === undefined) return socket;
+  const [first, last] = [transforms[0], transforms.at(-1)];
+  if (first === undefined || last === undefined) return socket;
   socket.once('close', () => first.end());
-  return transforms.reduce<Readable>((source, transform) => source.pipe(transform.once('error', leave)), socket);
+  const fail = (): void => {
+    leave();
+    // A stream that fails does not end those behind it: whoever waits for the last would wait for ever.
+    last.destroy();
+  };
+  return transforms.reduce<Readable>((source, transform) => source.pipe(transform.once('error', fail)), socket);
 }
 
 /**

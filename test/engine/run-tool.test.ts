@@ -237,7 +237,18 @@ describe('runTool', () => {
       const client = openClient();
       const broken = new Transform({ transform: (_chunk, _encoding, done) => done(new Error('broken')) });
       const stdout = (): Transform[] => [upper()].toSpliced(place, 0, broken);
-      await runTool(test.runner, permitFor('/bin/echo', ['x']), client.io, { stdout });
+      const outcome = await runTool(test.runner, permitFor('/bin/echo', ['x']), client.io, { stdout });
+      expect(outcome.kind).not.toBe('limited');
+      expect(client.stdout().length).toBe(0);
+    });
+
+    it.each([0, 1])('that fail on stdin give the tool nothing, wherever they stand: %i', async (place) => {
+      const client = openClient();
+      const broken = new Transform({ transform: (_chunk, _encoding, done) => done(new Error('broken')) });
+      const stdin = (): Transform[] => [upper()].toSpliced(place, 0, broken);
+      client.stdin.end('abc');
+      const outcome = await runTool(test.runner, permitFor('/bin/cat', [], { stdin: 'stream' }), client.io, { stdin });
+      expect(outcome.kind).not.toBe('failed');
       expect(client.stdout().length).toBe(0);
     });
 
