@@ -210,6 +210,16 @@ describe('doctor, of a running gateway', () => {
     expect(of('operator socket')[0]?.status).toBe('ok');
   });
 
+  it.each([0o620, 0o602])('says where others may open its operator socket: mode %i', async (mode) => {
+    await serve({ status: () => ({ ...STATUS, ...readVersion() }), checks: [] });
+    chmodSync(state('operator.sock'), mode);
+    const { status, of } = await findings(directory.path);
+    expect(status).toBe(1);
+    const [found] = of('operator socket');
+    expect(found).toMatchObject({ status: 'fail', hint: expect.stringContaining('run: chmod 600 ') });
+    expect(found?.message).toContain(`has mode 0${mode.toString(8)}: others may ask the gateway`);
+  });
+
   it('says where it is of another version, or not well', async () => {
     await serve({ status: () => ({ ...STATUS, commit: 'other' }), checks: [failing('audit', 'no space')] });
     const { status, of } = await findings(directory.path);
