@@ -6,6 +6,14 @@ export const MAX_BREAK_BYTES = 18;
 
 const [TAB, LF, CR, SPACE] = [9, 10, 13, 32];
 
+/** What is to be replaced: one or more forms that overlap. */
+export interface Found {
+  readonly start: number;
+  readonly end: number;
+  /** Of the form that begins first; of those, of the longest. */
+  readonly owner: number;
+}
+
 /**
  * What of some forms has begun in a stream. Offsets count all its bytes; positions only those since something began, and
  * none that is part of a break between lines.
@@ -72,6 +80,19 @@ export class Track {
   halfStart(): number {
     const depth = this.automaton.halfDepth[this.#state] ?? 0;
     return depth === 0 ? Infinity : this.startOf(depth);
+  }
+
+  /**
+   * What covers at least half of its form, as far as it is there, where that is all there will be; undefined: nothing does.
+   * A break that the form may go on after is no part of it.
+   *
+   * @param end offset after the last byte that was read
+   */
+  half(end: number): Found | undefined {
+    const start = this.halfStart();
+    return start === Infinity
+      ? undefined
+      : { start, end: end - this.#pending, owner: this.automaton.halfOwnerOf(this.#state) };
   }
 
   /** Bytes of breaks before a position. Halves the list each time: a long form in short lines has thousands of breaks. */
