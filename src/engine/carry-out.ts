@@ -35,7 +35,7 @@ export async function carryOut(executor: Executor, permit: Permit, client: strin
   if (typeof filters === 'string') return secretUnavailable(filters);
 
   const env = new Map([...permit.env, ...secrets.values]);
-  const outcome = await runTool(found.runner, { ...permit, env }, io, filters.transforms);
+  const outcome = await runTool(found.runner, { ...permit, env }, io, filters.filters);
   const redactions = filters.counts();
   return outcome.kind === 'failed' || Object.keys(redactions).length === 0 ? outcome : { ...outcome, redactions };
 }
