@@ -3,7 +3,7 @@ import type { AuditEvent, AuditPeer, AuthFailureEvent, DecisionEvent, OutcomeEve
 import type { Outcome } from '../model/outcome.ts';
 import type { Reason } from '../model/reason.ts';
 import { formatPlace } from '../policy/explain.ts';
-import { redactArgv } from '../policy/redact.ts';
+import { redactArgv, redactDirectory } from '../policy/redact.ts';
 import { exitStatusOf } from '../protocol/exit-status.ts';
 import type { Asked, Caller, DoorEvent } from './door-interface.ts';
 import type { Admitted, Judgement } from './judge.ts';
@@ -29,7 +29,7 @@ export function decisionRecord(decided: Decided): DecisionEvent {
     type: definition?.type ?? null,
     argv,
     argvCut: cut,
-    cwd: asked.request.cwd === undefined ? null : bounded(asked.request.cwd),
+    cwd: asked.request.cwd === undefined ? null : redactDirectory(definition, asked.request.cwd),
     env: decision.env,
     envDropped: decision.envDropped,
     meta: Object.fromEntries(asked.meta),
