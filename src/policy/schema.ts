@@ -136,7 +136,7 @@ const cliTool = z.strictObject({
   input_deny: contentRules
     .optional()
     .describe(
-      'What the client may not send, in arguments or on stdin, in the same form. In an argument it is always refused. Default: none.',
+      'What the client may not send, in arguments, in variables that `env_allow` lets through, or on stdin, in the same form. In an argument or a variable it is always refused. Default: none.',
     ),
   run_as: runAs
     .optional()

@@ -43,7 +43,8 @@ tools:
     type: cli
     binary: /bin/echo
     argv_allow_patterns: ["*", "* *"]
-    input_deny: [provider-tokens, {detector: card-number, action: redact}]
+    env_allow: [NOTE]
+    input_deny: [provider-tokens, private-key, {detector: card-number, action: redact}]
   tee:${TEE}
     input_deny: [private-key]
   tee-replacing:${TEE}
@@ -155,7 +156,7 @@ describe('output_deny that redacts', () => {
   });
 });
 
-describe('input_deny on arguments', () => {
+describe('input_deny on arguments and variables', () => {
   async function expectRefused(done: Finished, name: string, argv: readonly string[]): Promise<void> {
     expect([done.status, done.stdout.toString()]).toEqual([126, '']);
     expect(done.stderr).toMatch(
@@ -173,6 +174,30 @@ describe('input_deny on arguments', () => {
 
   it('denies whatever the rule’s action: in an argument there is nothing to replace', async () => {
     await expectRefused(await gateway.call('echo', [CARD]), 'card-number', ['[redacted:card-number]']);
+  });
+
+  it('keeps no line of a key that is cut into arguments, and no directory that is named after one', async () => {
+    const argv = ['put', ...`key ${KEY}`.split('\n').filter((line) => !line.startsWith('-'))];
+    const done = await gateway.ssh([frame({ tool: 'echo', argv, cwd: `/srv/${TOKEN}` })]);
+    await expectRefused(
+      done,
+      'private-key',
+      argv.map((_, index) => (index === 0 ? 'put' : '[redacted:private-key]')),
+    );
+    expect(last('decision')).toMatchObject({ cwd: '[redacted:github-token]' });
+    expectNothingOf(KEY, JSON.stringify(last('decision')));
+  });
+
+  it('looks through the variables that pass, too', async () => {
+    const done = await gateway.ssh([frame({ tool: 'echo', argv: ['fine'], env: { NOTE: KEY, OTHER: TOKEN } })]);
+    expect([done.status, done.stdout.toString()]).toEqual([126, '']);
+    expect(done.stderr).toContain(
+      'denied: echo: a variable holds what may not be sent: private-key (content-refused, ',
+    );
+    expect(last('decision')).toMatchObject({ reason: 'content-refused', argv: ['fine'], env: ['NOTE'] });
+    expectNothingOf(KEY, JSON.stringify(last('decision')));
+    const dropped = await gateway.ssh([frame({ tool: 'echo', argv: ['fine'], env: { OTHER: TOKEN } })]);
+    expect(dropped.stdout.toString()).toBe('fine\n');
   });
 
   it('holds for `check`, and for words on the exec command', async () => {
