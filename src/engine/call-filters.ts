@@ -18,8 +18,8 @@ export interface CallFilters {
  *
  * @throws CarapaceError `secret-too-large` for a value that cannot be looked for
  */
-export function openCallFilters({ redact, content }: Permit, redactions: readonly Redaction[]): CallFilters {
-  const redactor = redact && redactions.length > 0 ? createRedactor(redactions) : undefined;
+export function openCallFilters({ content }: Permit, redactions: readonly Redaction[]): CallFilters {
+  const redactor = redactions.length > 0 ? createRedactor(redactions) : undefined;
   const output = content.output === null ? undefined : createContentFilter(content.output);
   const input = content.input === null ? undefined : createContentFilter(content.input);
   const outputs = [redactor, output].filter((filter) => filter !== undefined);

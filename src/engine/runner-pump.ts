@@ -38,19 +38,22 @@ export interface OutputPump {
   readonly open: OpenFilter | undefined;
 }
 
-/** From a tool's output to the client. Throws where the filter cannot be made. */
-export function pumpOutput({ socket, sink, budget, halt, open }: OutputPump): Pump {
+interface Writer {
+  readonly write: (chunk: Buffer) => void;
+  /** Whether everything that was written was taken. */
+  readonly isIdle: () => boolean;
+  readonly bytes: () => number;
+}
+
+/** Writes to the sink what the budget lets pass, and keeps the source waiting while a write waits. */
+function openWriter({ socket, sink, budget }: OutputPump, taken: () => void): Writer {
   let bytes = 0;
   let unwritten = 0;
-  let isOver = false;
-  const { promise: done, resolve: finish } = deferred<void>();
   const onWritten = (): void => {
     unwritten -= 1;
-    if (unwritten > 0) return;
-    if (isOver) finish();
-    else socket.resume();
+    if (unwritten === 0) taken();
   };
-  const forward = (chunk: Buffer): void => {
+  const write = (chunk: Buffer): void => {
     const allowed = budget(chunk.length);
     const part = allowed < chunk.length ? chunk.subarray(0, allowed) : chunk;
     if (part.length === 0) return;
@@ -59,6 +62,22 @@ export function pumpOutput({ socket, sink, budget, halt, open }: OutputPump): Pu
     sink.write(part, onWritten);
     if (sink.writableLength > 0) socket.pause();
   };
+  return { write, isIdle: () => unwritten === 0, bytes: () => bytes };
+}
+
+/** From a tool's output to the client. Throws where the filter cannot be made. */
+export function pumpOutput(output: OutputPump): Pump {
+  const { socket, sink, halt, open } = output;
+  let isOver = false;
+  const { promise: done, resolve: finish } = deferred<void>();
+  const {
+    write: forward,
+    isIdle,
+    bytes,
+  } = openWriter(output, () => {
+    if (isOver) finish();
+    else socket.resume();
+  });
   const filter = open?.((late) => late.forEach(forward));
   const onData = filter === undefined ? forward : (chunk: Buffer) => pass(() => filter.push(chunk));
   const pass = (look: () => readonly Buffer[]): void => forwardAll(look, forward, onReaderGone);
@@ -66,7 +85,7 @@ export function pumpOutput({ socket, sink, budget, halt, open }: OutputPump): Pu
     if (isOver) return;
     isOver = true;
     if (filter !== undefined) pass(() => filter.end());
-    if (unwritten === 0) finish();
+    if (isIdle()) finish();
   };
   const detach = (): void => {
     socket.off('data', onData);
@@ -90,7 +109,7 @@ export function pumpOutput({ socket, sink, budget, halt, open }: OutputPump): Pu
     detach();
     socket.destroy();
   };
-  return { done, bytes: () => bytes, stop };
+  return { done, bytes, stop };
 }
 
 /**

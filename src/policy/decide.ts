@@ -61,7 +61,6 @@ export function decideTool(
     argv: request.argv,
     env: environment.env,
     secrets: tool.secrets,
-    redact: tool.redact,
     content: { output: scannerOf(tool.content.output), input: scannerOf(tool.content.input) },
     runAs: tool.runAs,
     cwd: judged.cwd,

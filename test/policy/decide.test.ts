@@ -73,7 +73,6 @@ describe('decideTool', () => {
         ['REGION', 'eu'],
       ]),
       secrets: new Map([['TOKEN', { parts: [{ kind: 'secret', name: 'op-token' }], redacted: false }]]),
-      redact: false,
       content: { output: null, input: null },
       runAs: { kind: 'user', name: 'op' },
       cwd: null,
