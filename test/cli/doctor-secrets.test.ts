@@ -154,6 +154,13 @@ describe('doctor, of what policies refer to', () => {
     expect(of('policies/p.yaml:2: D')[0]?.hint).toBe(`run: carapace secret set gone --dir ${directory.path}`);
   });
 
+  it('fails where a value is too long to be taken out of outputs, which a call would do', async () => {
+    inject('A: {secret: long}\nB: {secret: long, redact: false}');
+    await store.write('long', new Secret('x'.repeat(64 * 1024 + 1)));
+    expect(await ofVariable('A')).toEqual([expect.stringMatching(/^fail .*long: has more than 65536 bytes/)]);
+    expect(await ofVariable('B')).toEqual(['ok secret long']);
+  });
+
   it('judges files as a call would', async () => {
     const [good, open] = [join(directory.path, 'good'), join(directory.path, 'open')];
     inject(`A: {file: ${good}}\nB: {file: ${open}}\nC: {file: /nowhere/x}`);
