@@ -14,6 +14,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encryptTo, newIdentity, recipientOf } from '../../../src/engine/secrets/store-age.ts';
 import { Secret } from '../../../src/model/secret.ts';
@@ -180,6 +181,20 @@ describe('the secret store', () => {
     expect(await read('token')).toBe(VALUE);
     expect(directory.open().list()).toMatchObject([{ name: 'token', problem: null }]);
   });
+
+  it.skipIf(!isRoot)(
+    'gives a state directory that root makes to the owner of the directory that it is in',
+    async () => {
+      chownSync(dirname(directory.state), 65_534, 65_533);
+      await set('token');
+      for (const name of ['.', 'secrets', 'secrets/token.age', 'secrets.key', 'secrets.lock']) {
+        const { uid, gid } = statSync(path(name));
+        expect([name, uid, gid]).toEqual([name, 65_534, 65_533]);
+      }
+      expect(statSync(directory.state).mode & 0o777).toBe(0o700);
+      expect(await read('token')).toBe(VALUE);
+    },
+  );
 
   it('refuses a file that was put in the place of another', async () => {
     await set('one');
