@@ -24,7 +24,10 @@ const MIN_PASSPHRASE_BYTES = 12;
  */
 export async function run({ dir, json = false, passphrase }: SecretRotateKeyOptions): Promise<number> {
   const store = openStoreOf(resolveDirectory(dir));
-  const rotated = await store.rotate({ keep: await keepOf(passphrase) });
+  const keep = await keepOf(passphrase);
+  if (passphrase === true && process.stderr.isTTY)
+    process.stderr.write('this takes a few seconds: the passphrase is made slow to guess\n');
+  const rotated = await store.rotate({ keep });
   const { source, secrets, resumed } = rotated;
   if (json) printJson({ identity: source, secrets, resumed });
   else {
