@@ -28,6 +28,8 @@ export class Track {
   #count = 0;
   /** Breaks within what has begun: from this position on, offsets are ahead by so many bytes. */
   #breaks: { readonly position: number; readonly ahead: number }[] = [];
+  /** The first of them that counts: to take the others away one by one would copy the rest each time. */
+  #firstBreak = 0;
   /** Bytes of the break that the input ends with. */
   #pending = 0;
 
@@ -72,7 +74,7 @@ export class Track {
   start(): number {
     if (this.#state === ROOT) return Infinity;
     const depth = this.automaton.depth[this.#state] ?? 0;
-    while (this.#breaks.length > 1 && (this.#breaks[1]?.position ?? 0) <= this.#count - depth) this.#breaks.shift();
+    this.#forgetBreaks(this.#count - depth);
     return this.startOf(depth);
   }
 
@@ -97,7 +99,7 @@ export class Track {
 
   /** Bytes of breaks before a position. Halves the list each time: a long form in short lines has thousands of breaks. */
   #aheadAt(position: number): number {
-    let [low, high] = [0, this.#breaks.length];
+    let [low, high] = [this.#firstBreak, this.#breaks.length];
     while (low < high) {
       const middle = (low + high) >> 1;
       if ((this.#breaks[middle]?.position ?? 0) <= position) low = middle + 1;
@@ -106,11 +108,21 @@ export class Track {
     return this.#breaks[low - 1]?.ahead ?? 0;
   }
 
+  /** Forgets the breaks before the last one that does not come after a position. */
+  #forgetBreaks(position: number): void {
+    while ((this.#breaks[this.#firstBreak + 1]?.position ?? Infinity) <= position) this.#firstBreak += 1;
+    if (2 * this.#firstBreak <= this.#breaks.length) return;
+    this.#breaks = this.#breaks.slice(this.#firstBreak);
+    this.#firstBreak = 0;
+  }
+
   #beginAt(offset: number): void {
     this.#begin = offset;
     this.#count = 0;
     this.#pending = 0;
-    if (this.#breaks.length > 0) this.#breaks = [];
+    if (this.#breaks.length === 0) return;
+    this.#breaks = [];
+    this.#firstBreak = 0;
   }
 
   #isBreak(byte: number): boolean {
