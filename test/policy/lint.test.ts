@@ -84,6 +84,14 @@ describe('warnings', () => {
     }
   });
 
+  it('are given for a limit of processes that a runner uses up', () => {
+    expect(warnings({ allow: ['x'], limits: { processes: 19 } })).toEqual([
+      'limits.processes: may leave the tool none: all of its user count, and about a dozen threads of the runner; expected at least 20',
+    ]);
+    expect(warnings({ allow: ['x'], limits: { processes: 20 } })).toEqual([]);
+    expect(warnings({ allow: ['x'], limits: { cpu_secs: 1 } })).toEqual([]);
+  });
+
   it('are given for keys without a meaning, and for the root as a working directory', () => {
     expect(warnings({ allow: ['x'], audit: { log_body: false } })).toEqual([
       'audit.log_body: has no meaning for a cli tool',
