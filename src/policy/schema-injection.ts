@@ -145,6 +145,13 @@ function only(reference: Reference, redacted: boolean | undefined): InjectedSour
   return { parts: [reference], secret: null, redact: redacted ?? true };
 }
 
+/** Which word of a `command` is no text, as numbers are; undefined where that is not what is wrong. */
+function commandProblem(input: unknown): string | undefined {
+  const words: unknown = typeof input === 'object' && input !== null && 'command' in input ? input.command : undefined;
+  const at = Array.isArray(words) ? words.findIndex((word) => typeof word !== 'string') : -1;
+  return at === -1 ? undefined : `command[${at}]: expected text; put it in quotes`;
+}
+
 const INJECTED_FORMS =
   'expected text, {secret: NAME}, {file: PATH}, {env: NAME}, {credential: NAME}, {command: [PROGRAM, ARGS]}, {oauth2: {...}} or {value: TEXT, secret: true}';
 
@@ -177,6 +184,8 @@ export const injected = z.union(
   ],
   {
     error: ({ input }) =>
-      typeof input === 'number' || typeof input === 'boolean' ? 'expected text; put it in quotes' : INJECTED_FORMS,
+      typeof input === 'number' || typeof input === 'boolean'
+        ? 'expected text; put it in quotes'
+        : (commandProblem(input) ?? INJECTED_FORMS),
   },
 );

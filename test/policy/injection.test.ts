@@ -121,6 +121,8 @@ describe('a value to inject', () => {
   it.each([
     [{ command: ['op', 'read'] }, 'absolute path'],
     [{ command: [] }, 'too_small'],
+    [{ command: ['/usr/bin/sleep', 20] }, '"command[1]: expected text; put it in quotes"'],
+    [{ command: '/usr/bin/sleep' }, '"expected text, {secret: NAME}'],
     [{ file: 'x' }, 'is not an absolute path'],
     [{ file: '/a/../b' }, ''],
     [{ secret: '' }, 'is no name of a secret'],
