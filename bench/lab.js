@@ -7,6 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { inputs, redactions } from './redact.js';
 
 const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 const SHIM = fileURLToPath(new URL('../src/vm/carapace-shim', import.meta.url));
@@ -18,6 +19,26 @@ tools:
   head: {type: cli, binary: /usr/bin/head, argv_allow_patterns: ["-c * /dev/zero"], timeout_secs: 120}
   wc: {type: cli, binary: /usr/bin/wc, argv_allow_patterns: ["-c"], stdin: stream, timeout_secs: 120}
 `;
+
+/** Of the file that is printed with secrets redacted, and without. */
+const FILE_BYTES = 64 * 1024 ** 2;
+
+/**
+ * A file of text, ten secrets, and tools that print the file so many times, with the secrets injected and without. Text is
+ * what costs redaction most: it looks most like secrets.
+ * @param {(name: string) => string} path @param {number} times
+ */
+function redactionPolicy(path, times) {
+  const variables = redactions().map(({ value }, index) => {
+    writeFileSync(path(`secret-${index}`), value.reveal(), { mode: 0o600 });
+    return `VALUE_${index}: {file: ${path(`secret-${index}`)}}`;
+  });
+  writeFileSync(path('text'), Buffer.alloc(FILE_BYTES, inputs().text));
+  const cat = `type: cli, binary: /bin/cat, argv_allow_patterns: ["${Array(times).fill('*').join(' ')}"], timeout_secs: 120`;
+  return `  print: {${cat}}
+  print-redacted: {${cat}, env_inject: {${variables.join(', ')}}}
+`;
+}
 
 /** What sshd runs for every command: the shell that a hand-made gateway would use. */
 const FORCED = `#!/bin/sh
@@ -39,8 +60,9 @@ async function freePort() {
   return port;
 }
 
-/** Starts both servers and a multiplexing master for each. */
-export async function openLab() {
+/** Starts both servers and a multiplexing master for each. @param {number} bytes what throughput is measured with */
+export async function openLab(bytes) {
+  const printTimes = Math.max(1, Math.round(bytes / FILE_BYTES));
   const home = mkdtempSync(join(tmpdir(), 'cb-'));
   const path = (/** @type {string} */ name) => join(home, name);
   const children = [];
@@ -53,7 +75,7 @@ export async function openLab() {
     .join(' ');
 
   for (const part of ['gw', 'gw/policies', 'gw/authorized_keys.d', 'bin']) mkdirSync(path(part), { mode: 0o755 });
-  writeFileSync(path('gw/policies/bench.yaml'), POLICY);
+  writeFileSync(path('gw/policies/bench.yaml'), POLICY + redactionPolicy(path, printTimes));
   writeFileSync(
     path('gw/authorized_keys.d/vm'),
     `restrict,command="carapace force --client vm --policy bench" ${publicKey}\n`,
@@ -106,6 +128,12 @@ export async function openLab() {
 
   return {
     hasSshd,
+    /** Prints text, with ten secrets redacted or without. @param {'print' | 'print-redacted'} tool */
+    print: (tool) => ({
+      file: 'ssh',
+      args: ['-F', config, 'cold-gateway', tool, ...Array(printTimes).fill(path('text'))],
+      env: process.env,
+    }),
     gatewayPort,
     gatewayPid: gateway.pid ?? 0,
     keyFile: path('key'),

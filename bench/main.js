@@ -79,7 +79,7 @@ if (values.policy || values.redact) {
   print();
   process.exit();
 }
-const lab = await openLab();
+const lab = await openLab(BYTES);
 try {
   progress('warm and cold calls ...');
   const calls = await interleave(
@@ -127,6 +127,17 @@ try {
     });
     if (other !== undefined) rows.push({ name: `${label} throughput of sshd`, value: speed(other) ?? 0, unit: 'MB/s' });
   }
+  progress('throughput with secrets ...');
+  const { plain = 0, redacted = 0 } = await interleave(
+    { plain: () => time(lab.print('print')), redacted: () => time(lab.print('print-redacted')) },
+    5,
+  );
+  rows.push({
+    name: 'stdout with 10 secrets redacted',
+    value: speed(redacted) ?? 0,
+    unit: 'MB/s',
+    ...ratio(plain, redacted, 'over without, at least 0.7'),
+  });
   rows.push({
     name: 'gateway memory, grown by',
     value: residentMiB(lab.gatewayPid) - rssBefore,

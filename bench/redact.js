@@ -1,11 +1,10 @@
 // Redaction in this process and without a gateway: what `node bench/main.js --redact` prints. Each stream takes its turn
-// with a PassThrough in every round, between a program that writes as fast as it can and a reader that does nothing.
+// with a reader that only reads in every round, behind a program that writes as fast as it can.
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createRedactor } from '../dist/engine/redact/redactor.js';
 import { Secret } from '../dist/model/secret.js';
@@ -18,10 +17,10 @@ const CHUNKS = 128;
 const TIMES = 16;
 const ROUNDS = 7;
 /** What keeps 0.7 of a whole path that carries 770 MB/s. */
-const TARGET = 'of a PassThrough; at least 1800 MB/s';
+const TARGET = 'of reading alone; at least 1800 MB/s';
 
 /** Ten values as they are injected: short and long, one line and many. */
-function redactions() {
+export function redactions() {
   const key = randomBytes(1200).toString('base64').replaceAll(/.{64}/g, '$&\n');
   const pem = `-----BEGIN PRIVATE KEY-----\n${key}\n-----END PRIVATE KEY-----\n`;
   const account = {
@@ -45,7 +44,7 @@ function redactions() {
 }
 
 /** @returns {Record<string, Buffer>} what is sent, one chunk of each kind */
-function inputs() {
+export function inputs() {
   const text = readFileSync(new URL('../docs/map.md', import.meta.url));
   const json = JSON.stringify(
     JSON.parse(readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8')),
@@ -62,12 +61,12 @@ function inputs() {
   };
 }
 
-/** Megabytes a second of a file's bytes through a stream. @param {import('node:stream').Transform} stream @param {string} file */
-async function speedOf(stream, file) {
+/** Megabytes a second of a file's bytes that are looked at. @param {(chunk: Buffer) => readonly Buffer[]} look @param {string} file */
+async function speedOf(look, file) {
   const started = performance.now();
   const program = spawn('cat', Array(TIMES).fill(file), { stdio: ['ignore', 'pipe', 'inherit'] });
-  await pipeline(program.stdout, stream, async (output) => {
-    for await (const _ of output);
+  await pipeline(program.stdout, async (output) => {
+    for await (const chunk of output) look(chunk);
   });
   return (TIMES * CHUNKS * CHUNK_BYTES) / 1e6 / ((performance.now() - started) / 1000);
 }
@@ -99,8 +98,8 @@ export async function redactRows() {
       writeFileSync(file, Buffer.alloc(CHUNKS * CHUNK_BYTES, chunk));
       const [plain, redacted] = [/** @type {number[]} */ ([]), /** @type {number[]} */ ([])];
       for (let round = 0; round < ROUNDS; round += 1) {
-        plain.push(await speedOf(new PassThrough(), file));
-        redacted.push(await speedOf(redactor.open(), file));
+        plain.push(await speedOf(() => [], file));
+        redacted.push(await speedOf(redactor.open(() => undefined).push, file));
       }
       const [base, value] = [median(plain), median(redacted)];
       rows.push({ name: `redaction of ${kind}, 10 values`, value, unit: 'MB/s', ratio: value / base, target: TARGET });

@@ -1,4 +1,5 @@
 /** Checks of the gateway that runs, where one does: asked through its operator socket. */
+import { statSync } from 'node:fs';
 import type { HealthAnswer, StatusAnswer } from '../engine/operator-view.ts';
 import { CarapaceError, errnoOf } from '../model/error.ts';
 import { visible } from '../model/visible.ts';
@@ -9,7 +10,7 @@ import { formatVersion, readVersion, type Version } from './version.ts';
 
 export const GATEWAY: Group = { title: 'running gateway', checks: [{ name: 'gateway', run: gateway }] };
 
-async function gateway({ directory: { operatorSocket }, command }: Host): Promise<Finding[]> {
+async function gateway({ directory: { operatorSocket, configFile }, command }: Host): Promise<Finding[]> {
   const status = await statusOf(operatorSocket);
   if (status === undefined) return [info('gateway', 'is not running', `start it: ${command('serve')}`)];
   const { body } = await askGateway(operatorSocket, '/v1/health');
@@ -20,6 +21,7 @@ async function gateway({ directory: { operatorSocket }, command }: Host): Promis
       `process ${status.pid ?? 'unknown'}, listening on ${visible((status.listeners ?? []).join(', '), 1000)}`,
     ),
     versionFinding(status, readVersion()),
+    ...configFinding(configFile, status.startedAt),
     ...checks.map(healthFinding),
   ];
 }
@@ -39,6 +41,16 @@ function versionFinding({ version = 'of another kind', commit = null }: Partial<
   const [theirs, ours] = [visible(formatVersion({ version, commit })), visible(formatVersion(own))];
   if (theirs === ours) return ok('version', theirs);
   return warn('version', `the gateway is ${theirs}, this program is ${ours}`, 'restart the gateway');
+}
+
+/** It is read at the start alone, and all else that is said here is said of the file. */
+function configFinding(file: string, startedAt = ''): Finding[] {
+  // Not mtime: a file that is moved here keeps that.
+  const changedAt = statSync(file, { throwIfNoEntry: false })?.ctimeMs ?? 0;
+  if (!(changedAt > Date.parse(startedAt))) return [];
+  return [
+    warn('carapace.yaml', 'was changed since the gateway started, which does not know of it', 'restart the gateway'),
+  ];
 }
 
 function healthFinding({ name, ok: isGood, message }: HealthAnswer['checks'][number]): Finding {

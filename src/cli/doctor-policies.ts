@@ -54,7 +54,7 @@ function unusedPolicies({ snapshot, command }: Host): Finding[] {
       info(
         visible(file, 4096),
         'no key uses it',
-        `${command(`client add NAME --policy ${visible(name)}`)} gives it to one; else remove the file`,
+        `${command(`client set NAME --policy ${visible(name)}`)}, with its other policies, gives it to a client; else remove the file`,
       ),
     );
 }

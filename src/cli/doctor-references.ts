@@ -3,6 +3,7 @@
  * looked up: no program is run and no token is refreshed.
  */
 import { inspectBinary } from '../engine/binary.ts';
+import { MAX_VALUE_BYTES as MAX_REDACTED_BYTES } from '../engine/redact/compiled.ts';
 import { resolveInjections } from '../engine/secrets/resolve-injections.ts';
 import { createResolver, type Resolver } from '../engine/secrets/resolver.ts';
 import type { Injection, Reference } from '../model/injection.ts';
@@ -55,7 +56,11 @@ async function variableFindings(
   if (!canRead || findings.some(({ status }) => status !== 'ok')) return findings;
   // As a call would: a value may be too short, or hold what no variable can.
   const injected = await resolveInjections(new Map([[variable, injection]]), looking.resolver, 'environment');
-  return injected.ok ? findings : [fail(subject, injected.problem, CALLS_FAIL)];
+  if (!injected.ok) return [fail(subject, injected.problem, CALLS_FAIL)];
+  const tooLong = injected.redactions.find(({ value }) => value.byteLength > MAX_REDACTED_BYTES);
+  if (tooLong === undefined) return findings;
+  const problem = `${visible(tooLong.name)}: has more than ${MAX_REDACTED_BYTES} bytes, too many to be taken out of outputs`;
+  return [fail(subject, problem, 'set `redact: false` on it if the tool may print it')];
 }
 
 function sourcesOf(reference: Reference): Source[] {
@@ -64,7 +69,7 @@ function sourcesOf(reference: Reference): Source[] {
   return [{ kind: 'secret', name: refresh }, ...(clientSecret === null ? [] : [clientSecret])];
 }
 
-const CALLS_FAIL = 'until then calls of this tool fail with 69';
+const CALLS_FAIL = 'until that is mended, calls of this tool fail with 69';
 
 /** Only the store and files are looked into. */
 async function sourceFinding(subject: string, source: Source, looking: Looking): Promise<Finding> {

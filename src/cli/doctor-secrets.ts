@@ -101,11 +101,12 @@ async function problemOf({ name, problem }: SecretEntry, host: Host): Promise<Fi
   }
 }
 
-/** What a gateway noted when calls needed secrets. What worked since is no news. */
-function failures({ directory: { stateDirectory } }: Host): Finding[] {
+/** What a gateway noted when calls needed secrets. What worked since is no news, and neither is what nobody needs. */
+function failures({ directory: { stateDirectory }, tools, snapshot }: Host): Finding[] {
+  const uses = tools === null ? null : referencesOf([...snapshot.policies.values()]);
   return [...readUsage(stateDirectory)].flatMap(([name, { usedAt, failure }]) =>
     // RFC 3339 times of one zone sort as text.
-    failure === null || failure.at <= (usedAt ?? '')
+    failure === null || failure.at <= (usedAt ?? '') || uses?.has(name) === false
       ? []
       : [warn(`secret ${visible(name)}`, `failed at ${visible(failure.at)}: ${visible(failure.problem, 1000)}`)],
   );

@@ -43,7 +43,7 @@ function toolUsers(host: Host): Finding[] {
     warn(
       'tools',
       `${who}: run as ${user}, and could read its keys and secrets`,
-      'make a user for tools, and say run_as: {user: NAME} in carapace.yaml',
+      'make a user for tools (useradd --system NAME), say run_as: {user: NAME} in carapace.yaml, and restart the gateway',
     ),
   ];
 }
@@ -58,7 +58,7 @@ async function namedUsers(host: Host): Promise<Finding[]> {
 async function userFinding(name: string, { runnerSockets }: Config): Promise<Finding> {
   const subject = `user ${visible(name)}`;
   const found = await lookUpUser(name);
-  if (!found.ok) return fail(subject, found.problem, 'make it with useradd --system, or name another one in run_as');
+  if (!found.ok) return fail(subject, found.problem, 'name another one in run_as; useradd --system NAME makes one');
   if (isRoot()) return ok(subject, `has id ${found.user.uid}; the gateway starts its runner`);
   const socket = join(runnerSockets, `${name}.sock`);
   const problem = whyUntrustedSocket(socket, found.user);

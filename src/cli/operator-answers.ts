@@ -8,6 +8,7 @@ import type { Resolver } from '../engine/secrets/resolver.ts';
 import type { Store } from '../engine/store.ts';
 import { CarapaceError } from '../model/error.ts';
 import { formatProblem, type Problem } from '../model/problem.ts';
+import { neededReferences } from './secret-uses.ts';
 import type { Version } from './version.ts';
 
 export interface OperatorParts {
@@ -86,10 +87,12 @@ function checks({ store, audit, runners, resolver }: OperatorParts): HealthCheck
       },
     },
     {
-      // What could not be looked up when a call last needed it.
+      // What could not be looked up when a call last needed it, and is still needed.
       name: 'secrets',
       run: () => {
-        const problems = resolver.failures().map(({ problem }) => problem);
+        const needed = neededReferences([...store.current().policies.values()]);
+        const failures = resolver.failures().filter(({ reference }) => needed.has(reference));
+        const problems = failures.map(({ problem }) => problem);
         if (problems.length > 0) throw new CarapaceError('unhealthy', problems.join('; '));
       },
     },

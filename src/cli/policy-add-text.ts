@@ -69,6 +69,7 @@ export function addedText(added: Added): string {
     ...problems.map((problem) => `  ${problemLine(problem)}`),
     'then:',
     ...nextCommands(added).map((command) => `  ${command}`),
+    `  or, for a client that is there: carapace client set CLIENT --policy ${added.name}${dirOption(added)}, with its other policies`,
     ...streamLines(programs),
   ].join('\n');
 }
@@ -132,14 +133,18 @@ function isStored(name: string, stored: Added['stored']): boolean | null {
 
 /** As they are typed; an argument that a shell would take apart is left to the reader. */
 function nextCommands(added: Added): string[] {
-  const { name, dir, stored } = added;
-  const option = dir === undefined ? '' : ` --dir ${visible(dir, 4096)}`;
+  const { name, stored } = added;
+  const option = dirOption(added);
   const missing = secretPlaceholders(added).filter(({ word }) => isStored(word, stored) === false);
   return [
     ...missing.map(({ word }) => `carapace secret set ${visible(word)}${option}`),
     `carapace policy check${option}`,
     `carapace client add CLIENT --policy ${name} --key FILE${option}`,
   ];
+}
+
+function dirOption({ dir }: Added): string {
+  return dir === undefined ? '' : ` --dir ${visible(dir, 4096)}`;
 }
 
 /** The same for programs. */

@@ -19,7 +19,8 @@ const ERASE = /[\b\u007f]/;
 
 /**
  * Asks questions one after the other on the terminal. It shows nothing from the first question to the last answer, so
- * what is typed ahead does not appear either. Erasing works as in a shell: backspace, ctrl-U.
+ * what is typed ahead does not appear either. Erasing works as in a shell: backspace, ctrl-U. Whatever ends it, the
+ * terminal shows again what is typed; Node sees to that for SIGINT and SIGTERM, and not for SIGHUP.
  *
  * @throws CarapaceError `interrupted` for ctrl-C and ctrl-D; `bad-data` where an answer holds what keys such as the
  * arrows send
@@ -31,11 +32,20 @@ export function askHidden(questions: readonly string[]): Promise<Secret[]> {
   let typed: string[] = [];
   return new Promise((resolve, reject) => {
     const finish = (error: CarapaceError | null): void => {
+      process.off('SIGHUP', hangUp);
       stdin.off('data', take);
       stdin.setRawMode(false);
       stdin.pause();
       if (error === null) resolve(answers);
       else reject(error);
+    };
+    const hangUp = (): void => {
+      try {
+        finish(interrupted());
+      } finally {
+        // Dies of it as it would have without a prompt.
+        process.kill(process.pid, 'SIGHUP');
+      }
     };
     const ask = (): void => void stderr.write(`${questions[answers.length] ?? ''}: `);
     const enter = (): boolean => {
@@ -56,6 +66,7 @@ export function askHidden(questions: readonly string[]): Promise<Secret[]> {
         else if (!ENTER.test(char)) typed.push(char);
       }
     };
+    process.on('SIGHUP', hangUp);
     stdin.setRawMode(true);
     ask();
     stdin.on('data', take);

@@ -24,14 +24,18 @@ const MIN_PASSPHRASE_BYTES = 12;
  */
 export async function run({ dir, json = false, passphrase }: SecretRotateKeyOptions): Promise<number> {
   const store = openStoreOf(resolveDirectory(dir));
-  const rotated = await store.rotate({ keep: await keepOf(passphrase) });
+  const keep = await keepOf(passphrase);
+  if (passphrase === true && process.stderr.isTTY)
+    process.stderr.write('this takes a few seconds: the passphrase is made slow to guess\n');
+  const rotated = await store.rotate({ keep });
   const { source, secrets, resumed } = rotated;
   if (json) printJson({ identity: source, secrets, resumed });
   else {
     const what = resumed ? 'finished what an earlier run began' : 'made a new identity';
     print(`secrets: ${what}; ${secrets} encrypted to it`);
     print(`identity: ${source.path}${source.kind === 'passphrase' ? ', behind the passphrase' : ''}`);
-    if (source.kind === 'passphrase') print('a gateway that runs must be restarted if its passphrase is another one');
+    if (source.kind === 'passphrase')
+      print('restart a gateway that runs, unless its passphrase is the same: it asks for the new one then');
   }
   return EXIT.ok;
 }

@@ -1,6 +1,9 @@
 /** `carapace secret set`: stores a value under a name. */
-import { MAX_VALUE_BYTES } from '../engine/secrets/store-file.ts';
+import { MAX_VALUE_BYTES as MAX_REDACTED_BYTES } from '../engine/redact/compiled.ts';
+import { MAX_VALUE_BYTES } from '../engine/secrets/resolve-text.ts';
 import { CarapaceError } from '../model/error.ts';
+import { MIN_REDACTED_BYTES } from '../model/injection.ts';
+import type { Secret } from '../model/secret.ts';
 import { resolveDirectory } from './directory.ts';
 import { EXIT, print, printJson, reportWarning } from './report.ts';
 import { askTwice, isTerminal, readSecretInput } from './secret-prompt.ts';
@@ -14,9 +17,6 @@ export interface SecretSetOptions {
   readonly json?: boolean;
 }
 
-/** Shorter ones turn up in what tools print by chance, so they are not taken out of it. */
-const MIN_REDACTED_BYTES = 8;
-
 /**
  * Runs the command. The value comes from a prompt, or from standard input where that is no terminal.
  *
@@ -28,16 +28,22 @@ export async function run({ name, rest, dir, json = false }: SecretSetOptions): 
   const store = openStoreOf(resolveDirectory(dir));
   const value = isTerminal() ? await askTwice(`value of ${name}`) : await readSecretInput(MAX_VALUE_BYTES);
   const action = await store.write(name, value);
-  const redactable = value.byteLength >= MIN_REDACTED_BYTES;
-  if (json) printJson({ name, action, redactable });
+  const problem = redactionProblem(value);
+  if (json) printJson({ name, action, redactable: problem === null });
   else print(`${name}: ${action}`);
-  if (!redactable) {
+  if (problem !== null) {
     reportWarning(
-      `secret '${name}': has fewer than ${MIN_REDACTED_BYTES} bytes, too few to be taken out of what tools print`,
+      `secret '${name}': ${problem} to be taken out of what tools print`,
       'calls that need it fail unless the policy says `redact: false` with the reference',
     );
   }
   return EXIT.ok;
+}
+
+/** Why a value is not taken out of outputs, or null. */
+function redactionProblem({ byteLength }: Secret): string | null {
+  if (byteLength < MIN_REDACTED_BYTES) return `has fewer than ${MIN_REDACTED_BYTES} bytes, too few`;
+  return byteLength > MAX_REDACTED_BYTES ? `has more than ${MAX_REDACTED_BYTES} bytes, too many` : null;
 }
 
 /** Repeats nothing of it. */

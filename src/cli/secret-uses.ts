@@ -1,5 +1,5 @@
 /** Which policies refer to which stored secrets. */
-import type { Injection, Reference } from '../model/injection.ts';
+import { describeReference, type Injection, type Reference } from '../model/injection.ts';
 import type { Problem } from '../model/problem.ts';
 import { injectionsOf } from '../policy/injections.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -40,4 +40,19 @@ function storedNamesOf(reference: Reference): string[] {
   if (reference.kind === 'secret') return [reference.name];
   if (reference.kind !== 'oauth2') return [];
   return [reference.refresh, ...(reference.clientSecret === null ? [] : storedNamesOf(reference.clientSecret))];
+}
+
+/** All that policies refer to, as failures name it. */
+export function neededReferences(policies: readonly Policy[]): ReadonlySet<string> {
+  const tools = policies.flatMap((policy) => [...policy.tools.values()]);
+  const parts = tools.flatMap(injectionsOf).flatMap(([, injection]) => injection.parts);
+  return new Set(parts.flatMap((part) => (typeof part === 'string' ? [] : namesOf(part))));
+}
+
+/** With those that it needs itself. */
+function namesOf(reference: Reference): string[] {
+  if (reference.kind !== 'oauth2') return [describeReference(reference)];
+  const { refresh, clientSecret } = reference;
+  const nested: Reference[] = [{ kind: 'secret', name: refresh }, ...(clientSecret === null ? [] : [clientSecret])];
+  return [describeReference(reference), ...nested.flatMap(namesOf)];
 }

@@ -12,6 +12,7 @@ import type { Permit } from '../model/permit.ts';
 import type { RunAs } from '../model/run-as.ts';
 import { type CallFilters, openCallFilters } from './call-filters.ts';
 import type { CallIo } from './call-io.ts';
+import { deferred } from './deferred.ts';
 import { runTool } from './run-tool.ts';
 import type { Runners } from './runners.ts';
 import { resolveInjections } from './secrets/resolve-injections.ts';
@@ -26,18 +27,42 @@ export interface Executor {
 
 /** Runs one allowed call of a client. Rejects as `runTool` does. */
 export async function carryOut(executor: Executor, permit: Permit, client: string, io: CallIo): Promise<Outcome> {
-  const found = await executor.runners.of(permit.runAs ?? executor.defaultRunAs, client);
-  if (!found.ok) return { kind: 'failed', reason: 'tool-unavailable', message: found.message, detail: found.problem };
+  const found = await beforeItLeaves(io.gone, executor.runners.of(permit.runAs ?? executor.defaultRunAs, client));
+  if (found === 'gone') return ABANDONED;
+  if (!found.ok)
+    return notRun(io, { kind: 'failed', reason: 'tool-unavailable', message: found.message, detail: found.problem });
 
-  const secrets = await resolveInjections(permit.secrets, executor.resolver, 'environment');
-  if (!secrets.ok) return secretUnavailable(secrets.problem, secrets.retryAfterMs);
+  const secrets = await beforeItLeaves(io.gone, resolveInjections(permit.secrets, executor.resolver, 'environment'));
+  if (secrets === 'gone') return ABANDONED;
+  if (!secrets.ok) return notRun(io, secretUnavailable(secrets.problem, secrets.retryAfterMs));
   const filters = filtersOrProblem(permit, secrets.redactions);
-  if (typeof filters === 'string') return secretUnavailable(filters);
+  if (typeof filters === 'string') return notRun(io, secretUnavailable(filters));
 
   const env = new Map([...permit.env, ...secrets.values]);
-  const outcome = await runTool(found.runner, { ...permit, env }, io, filters.transforms);
+  const outcome = await runTool(found.runner, { ...permit, env }, io, filters.filters);
   const redactions = filters.counts();
   return outcome.kind === 'failed' || Object.keys(redactions).length === 0 ? outcome : { ...outcome, redactions };
+}
+
+const ABANDONED: Outcome = { kind: 'abandoned', durationMs: 0, bytes: { stdin: 0, stdout: 0, stderr: 0 } };
+
+/** A client that leaves waits for nothing: what is looked up for it may take minutes, and holds one of its places. */
+async function beforeItLeaves<Value>(gone: AbortSignal, work: Promise<Value>): Promise<Value | 'gone'> {
+  if (gone.aborted) return 'gone';
+  const { promise: left, resolve } = deferred<'gone'>();
+  const onGone = (): void => resolve('gone');
+  gone.addEventListener('abort', onGone, { once: true });
+  try {
+    return await Promise.race([work, left]);
+  } finally {
+    gone.removeEventListener('abort', onGone);
+  }
+}
+
+/** Nobody reads what the client sends; a client that cannot send on would wait. */
+function notRun(io: CallIo, outcome: Outcome): Outcome {
+  io.stdin.on('error', () => {}).resume();
+  return outcome;
 }
 
 /** A value that cannot be taken out of the outputs is not injected. */

@@ -3,7 +3,7 @@ import type { AuditEvent, AuditPeer, AuthFailureEvent, DecisionEvent, OutcomeEve
 import type { Outcome } from '../model/outcome.ts';
 import type { Reason } from '../model/reason.ts';
 import { formatPlace } from '../policy/explain.ts';
-import { redactArgv } from '../policy/redact.ts';
+import { redactArgv, redactDirectory } from '../policy/redact.ts';
 import { exitStatusOf } from '../protocol/exit-status.ts';
 import type { Asked, Caller, DoorEvent } from './door-interface.ts';
 import type { Admitted, Judgement } from './judge.ts';
@@ -19,7 +19,8 @@ export interface Decided extends Judgement {
 
 export function decisionRecord(decided: Decided): DecisionEvent {
   const { caller, request, asked, admitted, definition, decision, digest, word } = decided;
-  const { argv, cut } = redactArgv(definition?.type === 'cli' ? definition : undefined, asked.request.argv);
+  const program = definition?.type === 'cli' ? definition : undefined;
+  const { argv, cut } = redactArgv(program, asked.request.argv);
   return {
     event: 'decision',
     ...peerOf(caller),
@@ -30,7 +31,7 @@ export function decisionRecord(decided: Decided): DecisionEvent {
     argv,
     argvCut: cut,
     http: null,
-    cwd: asked.request.cwd === undefined ? null : bounded(asked.request.cwd),
+    cwd: asked.request.cwd === undefined ? null : redactDirectory(program, asked.request.cwd),
     env: decision.env,
     envDropped: decision.envDropped,
     meta: Object.fromEntries(asked.meta),

@@ -4,7 +4,6 @@
  * Invariants: nothing of the client's stdin is sent before the tool has started; the tool is ended on every way out; no
  * client, however slow, holds a call longer than its time limit, its grace period and three seconds.
  */
-import type { Transform } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ByteCounts, Outcome } from '../model/outcome.ts';
 import type { Permit } from '../model/permit.ts';
@@ -16,13 +15,14 @@ import type { Runner } from './runner-process.ts';
 import { pumpInput, pumpOutput } from './runner-pump.ts';
 import type { Budget, Pump } from './runner-pump.ts';
 import { outcomeOfRefusal } from './runner-refusal.ts';
+import type { OpenFilter } from './stream-filter.ts';
 
 /** What each direction's bytes pass through; absent for nothing, at no cost. */
-export interface Transforms {
-  readonly stdin?: () => readonly Transform[];
-  readonly stdout?: () => readonly Transform[];
-  readonly stderr?: () => readonly Transform[];
-  /** Ends the tool where it resolves, with the name of what was refused: nothing passes the transforms from then on. */
+export interface Filters {
+  readonly stdin?: OpenFilter;
+  readonly stdout?: OpenFilter;
+  readonly stderr?: OpenFilter;
+  /** Ends the tool where it resolves, with the name of what was refused: nothing passes the filters from then on. */
   readonly refused?: Promise<string>;
 }
 
@@ -39,14 +39,9 @@ const KILL_MARGIN_MS = 2000;
 /**
  * Starts the tool and resolves when it has ended and all its output was taken, or one of the permit's limits, the client's
  * leaving or the runner's end came first. To be called once the decision is on record. `io`'s outputs are not ended: what
- * follows the output on them is the door's. Rejects where the tool's HOME cannot be made or a transform cannot.
+ * follows the output on them is the door's. Rejects where the tool's HOME cannot be made or a filter cannot.
  */
-export async function runTool(
-  runner: Runner,
-  permit: Permit,
-  io: CallIo,
-  transforms: Transforms = {},
-): Promise<Outcome> {
+export async function runTool(runner: Runner, permit: Permit, io: CallIo, filters: Filters = {}): Promise<Outcome> {
   // A stream that breaks is a client that leaves, and `gone` tells of that.
   io.stdin.on('error', () => {});
   if (io.gone.aborted) return { kind: 'abandoned', durationMs: 0, bytes: { stdin: 0, stdout: 0, stderr: 0 } };
@@ -56,7 +51,7 @@ export async function runTool(
     return outcomeOfRefusal(start);
   }
   try {
-    return await attend(start.tool, permit, io, transforms);
+    return await attend(start.tool, permit, io, filters);
   } catch (thrown) {
     start.tool.end();
     throw thrown;
@@ -81,26 +76,27 @@ function commandOf(permit: Permit, directories: ToolDirectories): ToolCommand {
   };
 }
 
-async function attend(tool: StartedTool, permit: Permit, io: CallIo, transforms: Transforms): Promise<Outcome> {
+async function attend(tool: StartedTool, permit: Permit, io: CallIo, filters: Filters): Promise<Outcome> {
   const startedAt = performance.now();
   const { limits } = permit;
   let end: (why: Ending) => void = () => {};
   const ending = new Promise<Ending>((resolve) => {
     end = resolve;
   });
+  // First, as a filter that cannot be made must leave no timer behind.
+  const pumps = openPumps(
+    tool,
+    io,
+    filters,
+    outputBudget(limits.outputLimitBytes, () => end('output-limit')),
+  );
   const timer = setTimeout(() => end('time-limit'), Math.min(limits.timeLimitMs, MAX_TIMER_MS));
   const onGone = (): void => end('abandoned');
-  void transforms.refused?.then((refused) => end({ refused }));
+  void filters.refused?.then((refused) => end({ refused }));
   if (io.gone.aborted) onGone();
   io.gone.addEventListener('abort', onGone, { once: true });
   io.onSignal(tool.signal);
 
-  const pumps = openPumps(
-    tool,
-    io,
-    transforms,
-    outputBudget(limits.outputLimitBytes, () => end('output-limit')),
-  );
   const first = await Promise.race([completion(tool, pumps.drained), ending]);
   tool.end();
   if (first === 'abandoned') await windUp(tool, NOBODY_READS, limits.killGraceMs);
@@ -138,14 +134,14 @@ interface Pumps {
   readonly stop: () => void;
 }
 
-function openPumps(tool: StartedTool, io: CallIo, transforms: Transforms, budget: Budget): Pumps {
+function openPumps(tool: StartedTool, io: CallIo, filters: Filters, budget: Budget): Pumps {
   const halt = (isHalted: boolean): void => tool.signal(isHalted ? 'STOP' : 'CONT');
   const both = { budget, halt };
-  const stdout = pumpOutput({ ...both, socket: tool.stdout, sink: io.stdout, transforms: transforms.stdout?.() ?? [] });
-  const stderr = pumpOutput({ ...both, socket: tool.stderr, sink: io.stderr, transforms: transforms.stderr?.() ?? [] });
+  const stdout = pumpOutput({ ...both, socket: tool.stdout, sink: io.stdout, open: filters.stdout });
+  const stderr = pumpOutput({ ...both, socket: tool.stderr, sink: io.stderr, open: filters.stderr });
   let stdin: Pump | undefined;
   if (tool.stdin === undefined) io.stdin.resume();
-  else stdin = pumpInput(io.stdin, tool.stdin, transforms.stdin?.());
+  else stdin = pumpInput(io.stdin, tool.stdin, filters.stdin);
   return {
     drained: Promise.all([stdout.done, stderr.done]),
     bytes: () => ({ stdin: stdin?.bytes() ?? 0, stdout: stdout.bytes(), stderr: stderr.bytes() }),

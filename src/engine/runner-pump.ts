@@ -4,13 +4,14 @@
  * would keep a request for each single byte where bytes come one by one.
  */
 import type { Socket } from 'node:net';
-import type { Readable, Transform, Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { deferred } from './deferred.ts';
+import type { OpenFilter } from './stream-filter.ts';
 
 export interface Pump {
   /** Resolves when every byte was taken by the sink, or none will be any more. Never rejects. */
   readonly done: Promise<void>;
-  /** Bytes so far, on the client's side of a transform. */
+  /** Bytes so far, on the client's side of a filter. */
   readonly bytes: () => number;
   /** Gives up: what comes from now on is dropped, and `done` resolves. */
   readonly stop: () => void;
@@ -33,50 +34,73 @@ export interface OutputPump {
   readonly budget: Budget;
   /** Keeps the tool from running for a moment, and lets it go on. */
   readonly halt: (isHalted: boolean) => void;
-  /** What its bytes pass through, in this order; empty for nothing, at no cost. */
-  readonly transforms: readonly Transform[];
+  /** What its bytes pass through; undefined for nothing, at no cost. */
+  readonly open: OpenFilter | undefined;
 }
 
-/** From a tool's output to the client. */
-export function pumpOutput({ socket, sink, budget, halt, transforms }: OutputPump): Pump {
-  const leave = (): void => closeUnread(socket, halt);
-  const source = through(socket, transforms, leave);
+interface Writer {
+  readonly write: (chunk: Buffer) => void;
+  /** Whether everything that was written was taken. */
+  readonly isIdle: () => boolean;
+  readonly bytes: () => number;
+}
+
+/** Writes to the sink what the budget lets pass, and keeps the source waiting while a write waits. */
+function openWriter({ socket, sink, budget }: OutputPump, taken: () => void): Writer {
   let bytes = 0;
   let unwritten = 0;
-  let isOver = false;
-  const { promise: done, resolve: finish } = deferred<void>();
   const onWritten = (): void => {
     unwritten -= 1;
-    if (unwritten > 0) return;
-    if (isOver) finish();
-    else source.resume();
+    if (unwritten === 0) taken();
   };
-  const onData = (chunk: Buffer): void => {
+  const write = (chunk: Buffer): void => {
     const allowed = budget(chunk.length);
     const part = allowed < chunk.length ? chunk.subarray(0, allowed) : chunk;
     if (part.length === 0) return;
     bytes += part.length;
     unwritten += 1;
     sink.write(part, onWritten);
-    if (sink.writableLength > 0) source.pause();
+    if (sink.writableLength > 0) socket.pause();
   };
+  return { write, isIdle: () => unwritten === 0, bytes: () => bytes };
+}
+
+/** From a tool's output to the client. Throws where the filter cannot be made. */
+export function pumpOutput(output: OutputPump): Pump {
+  const { socket, sink, halt, open } = output;
+  let isOver = false;
+  const { promise: done, resolve: finish } = deferred<void>();
+  const {
+    write: forward,
+    isIdle,
+    bytes,
+  } = openWriter(output, () => {
+    if (isOver) finish();
+    else socket.resume();
+  });
+  const filter = open?.((late) => late.forEach(forward));
+  const onData = filter === undefined ? forward : (chunk: Buffer) => pass(() => filter.push(chunk));
+  const pass = (look: () => readonly Buffer[]): void => forwardAll(look, forward, onReaderGone);
   const onEnd = (): void => {
+    if (isOver) return;
     isOver = true;
-    if (unwritten === 0) finish();
+    if (filter !== undefined) pass(() => filter.end());
+    if (isIdle()) finish();
   };
   const detach = (): void => {
-    source.off('data', onData);
+    socket.off('data', onData);
     sink.off('close', onReaderGone);
+    filter?.close();
     finish();
   };
   const onReaderGone = (): void => {
     detach();
-    leave();
+    closeUnread(socket, halt);
   };
   sink.once('close', onReaderGone);
   // Stays after the end: an error that nobody hears would end the gateway. `close` follows it.
   sink.on('error', () => {});
-  source.on('data', onData).once('end', onEnd).once('close', onEnd);
+  socket.on('data', onData).once('end', onEnd).once('close', onEnd);
   // The tool's stdout is a socket, so it can be read as well: that is the end of a file, not a wait without end.
   socket.end();
   if (sink.destroyed) onReaderGone();
@@ -85,34 +109,41 @@ export function pumpOutput({ socket, sink, budget, halt, transforms }: OutputPum
     detach();
     socket.destroy();
   };
-  return { done, bytes: () => bytes, stop };
+  return { done, bytes, stop };
 }
 
 /**
- * From the client to a tool's stdin, through `transforms`, in this order. The client's EOF becomes the tool's; a client
+ * From the client to a tool's stdin, through a filter where there is one. The client's EOF becomes the tool's; a client
  * that is lost is no EOF, because half of an input must not pass for the whole. What comes after the tool stopped reading
- * is drained and dropped.
+ * is drained and dropped. Throws where the filter cannot be made.
  */
-export function pumpInput(source: Readable, socket: Socket, transforms: readonly Transform[] = []): Pump {
-  const sink = transforms[0] ?? socket;
+export function pumpInput(source: Readable, socket: Socket, open?: OpenFilter): Pump {
   let bytes = 0;
   const { promise: done, resolve: finish } = deferred<void>();
   const onWritten = (): void => {
-    if (sink.writableLength === 0) source.resume();
+    if (socket.writableLength === 0) source.resume();
   };
+  const forward = (chunk: Buffer): void => {
+    socket.write(chunk, onWritten);
+    if (socket.writableLength > 0) source.pause();
+  };
+  const filter = open?.((late) => late.forEach(forward));
+  const pass = (look: () => readonly Buffer[]): void => forwardAll(look, forward, stop);
   const onData = (chunk: Buffer): void => {
     bytes += chunk.length;
-    sink.write(chunk, onWritten);
-    if (sink.writableLength > 0) source.pause();
+    if (filter === undefined) forward(chunk);
+    else pass(() => filter.push(chunk));
   };
-  const onEnd = (): void => void sink.end();
+  const onEnd = (): void => {
+    if (filter !== undefined) pass(() => filter.end());
+    socket.end();
+  };
   const stop = (): void => {
     source.off('data', onData).off('end', onEnd).resume();
-    for (const each of [...transforms, socket]) each.destroy();
+    filter?.close();
+    socket.destroy();
     finish();
   };
-  for (const [index, transform] of transforms.entries())
-    transform.once('error', stop).pipe(transforms[index + 1] ?? socket);
   socket.once('close', stop);
   source.on('data', onData).once('end', onEnd);
   // Whoever read the request from it paused it, and a listener alone does not undo that.
@@ -123,12 +154,13 @@ export function pumpInput(source: Readable, socket: Socket, transforms: readonly
   return { done, bytes: () => bytes, stop };
 }
 
-/** What fails in a transform ends the direction: nothing passes that it did not let through. */
-function through(socket: Socket, transforms: readonly Transform[], leave: () => void): Readable {
-  const [first] = transforms;
-  if (first === undefined) return socket;
-  socket.once('close', () => first.end());
-  return transforms.reduce<Readable>((source, transform) => source.pipe(transform.once('error', leave)), socket);
+/** What fails in a filter ends the direction: nothing passes that it did not let through. */
+function forwardAll(look: () => readonly Buffer[], forward: (bytes: Buffer) => void, fail: () => void): void {
+  try {
+    look().forEach(forward);
+  } catch {
+    fail();
+  }
 }
 
 /**
@@ -151,7 +183,6 @@ function closeUnread(socket: Socket, halt: (isHalted: boolean) => void): void {
     halt(false);
   };
   halt(true);
-  socket.unpipe();
   socket.on('data', (chunk) => {
     isIdle = false;
     discarded += chunk.length;

@@ -2,7 +2,9 @@
  * The state directory: whom it belongs to, and whom what is made in it belongs to. Commands that root runs for a gateway
  * of another user leave nothing behind that the gateway cannot read.
  */
+import type { Stats } from 'node:fs';
 import { closeSync, constants, fchmodSync, fchownSync, fstatSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { checkTrustedDirectory, type Trust } from './safe-file.ts';
 
 /** Whom a file belongs to. */
@@ -23,20 +25,21 @@ export interface StateOwner {
  * @throws CarapaceError `configuration` where others could have written to it
  */
 export function prepareStateDirectory(stateDirectory: string): StateOwner {
-  mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
   const found = stateOwner(stateDirectory);
+  if (statSync(stateDirectory, { throwIfNoEntry: false }) === undefined) makePrivateDirectory(stateDirectory, found);
   checkTrustedDirectory(stateDirectory, found.trust);
   return found;
 }
 
-/** The owner of a state directory that is there; where there is none, this process's user. */
+/** By the owner of the state directory; where there is none yet, of the directory that it is made in. */
 export function stateOwner(stateDirectory: string): StateOwner {
-  const stat = statSync(stateDirectory, { throwIfNoEntry: false });
+  const look = (path: string): Stats | undefined => statSync(path, { throwIfNoEntry: false });
+  const stat = look(stateDirectory) ?? look(dirname(stateDirectory));
   if (stat === undefined || stat.uid === 0 || process.getuid?.() !== 0) return { owner: undefined, trust: {} };
   return { owner: { uid: stat.uid, gid: stat.gid }, trust: { ownerUids: [0, stat.uid] } };
 }
 
-/** Makes a directory in it, of mode 0700; one that is there keeps its mode. A symbolic link is not followed. */
+/** Makes the state directory, or one in it, of mode 0700; one that is there keeps its mode. A symbolic link is not followed. */
 export function makePrivateDirectory(path: string, { owner }: StateOwner): void {
   const made = mkdirSync(path, { recursive: true, mode: 0o700 }) !== undefined;
   const descriptor = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import type { AuthorizedKey } from '../identity/authorized-keys.ts';
 import type { Problem } from '../model/problem.ts';
-import { compareProblems, didYouMean } from '../model/problem.ts';
+import { compareProblems, didYouMean, hasErrors } from '../model/problem.ts';
 import { quoted } from '../model/visible.ts';
 import type { Tool, Policy } from '../policy/policy.ts';
 import { mergePolicies } from '../policy/policy.ts';
@@ -22,9 +22,10 @@ export function buildSnapshot(keys: KeySet, policies: PolicySet, policyProblems:
   const entries = new Map<string, KeyEntry>();
   const clients = new Map<string, KeyEntry[]>();
   const granted = new Map<string, Grant>();
+  const areComplete = !hasErrors(policyProblems);
   for (const key of keys.keys) {
     const named = key.policies.join(' ');
-    const grant = granted.get(named) ?? grantOf(key, policies.policies);
+    const grant = granted.get(named) ?? grantOf(key, policies.policies, areComplete);
     granted.set(named, grant);
     if ('fault' in grant) {
       problems.push({ severity: 'error', place: key.place, path: '', message: grant.fault });
@@ -48,10 +49,13 @@ export function buildSnapshot(keys: KeySet, policies: PolicySet, policyProblems:
 
 type Grant = { readonly tools: ReadonlyMap<string, Tool> } | { readonly fault: string };
 
-function grantOf(key: AuthorizedKey, policies: ReadonlyMap<string, Policy>): Grant {
+/** `areComplete`: false where policies that are there could not be loaded. */
+function grantOf(key: AuthorizedKey, policies: ReadonlyMap<string, Policy>, areComplete: boolean): Grant {
   const found: Policy[] = [];
   for (const name of key.policies) {
     const policy = policies.get(name);
+    if (policy === undefined && !areComplete)
+      return { fault: `policy ${quoted(name)} is not in force, as the policies that are there do not load` };
     if (policy === undefined)
       return { fault: `policy ${quoted(name)} does not exist${didYouMean(name, policies.keys())}` };
     found.push(policy);

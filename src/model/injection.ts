@@ -55,6 +55,12 @@ export interface Injection {
   readonly redacted: boolean;
 }
 
+/**
+ * Bytes of the shortest value that is taken out of outputs: shorter ones are found everywhere by chance, and taking them
+ * out would garble the output and show what they are.
+ */
+export const MIN_REDACTED_BYTES = 8;
+
 /** A value to take out of what a client gets, and the name that stands in its place: `[redacted:NAME]`. */
 export interface Redaction {
   readonly name: string;

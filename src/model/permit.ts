@@ -51,8 +51,6 @@ export interface Permit {
   readonly env: ReadonlyMap<string, string>;
   /** Values that are looked up before the tool starts, by the names of their variables. They are not in `env`. */
   readonly secrets: ReadonlyMap<string, Injection>;
-  /** False: the secrets are not taken out of what the tool prints. */
-  readonly redact: boolean;
   /** What looks through its outputs and its stdin; null for nothing. */
   readonly content: { readonly output: OpenScanner | null; readonly input: OpenScanner | null };
   /** The OS user; null for the default of the gateway's configuration. */

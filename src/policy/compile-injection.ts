@@ -25,7 +25,7 @@ export function compileInjections(
     const texts = parts.filter((part) => typeof part === 'string');
     const isLiteral = texts.length === parts.length;
     if (isLiteral && !(secret ?? TELLS.test(name))) plain.set(name, texts.join(''));
-    else secrets.set(name, { parts, redacted: isRedacted && (isLiteral || redact) });
+    else secrets.set(name, { parts, redacted: isRedacted && redact });
   }
   return { plain, secrets };
 }

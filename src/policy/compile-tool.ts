@@ -2,6 +2,7 @@
 import type { ToolLimits } from '../model/permit.ts';
 import type { ResourceLimits, RunAs } from '../model/run-as.ts';
 import { compileInjections } from './compile-injection.ts';
+import type { EnvironmentRules } from './environment.ts';
 import type { DocumentPath, PolicyDocument } from './document.ts';
 import type { CliTool, PolicyTest, ToolAudit } from './policy.ts';
 import type { OptionRules } from './profile/option-rules.ts';
@@ -21,12 +22,9 @@ export interface ToolContext {
 
 /** Compiles one tool. Never throws. */
 export function compileTool(name: string, source: CliToolSource, context: ToolContext): CliTool {
-  const { document, user, profile } = context;
+  const { document, profile } = context;
   const path: DocumentPath = ['tools', name];
-  const names = new Set(source.env_allow);
   const rules = rulesOf(path, source, document);
-  const injections = compileInjections(source.env_inject ?? {}, source.redact);
-  const runAs = runAsOf(source);
   return {
     type: 'cli',
     name,
@@ -36,19 +34,31 @@ export function compileTool(name: string, source: CliToolSource, context: ToolCo
     profile: profile === null ? null : compileToolProfile(profile, { ...rules, options: context.options }),
     profileNamed: source.profile !== undefined,
     ...rules,
-    envAllow: { locale: names.delete('LC_*'), names },
-    envInject: new Map([...(profile?.neutralise ?? []), ...injections.plain]),
-    secrets: injections.secrets,
-    redact: source.redact ?? true,
-    runAs,
+    ...environmentOf(source, context),
     content: { output: source.output_deny ?? [], input: source.input_deny ?? [] },
-    user: runAs?.kind === 'user' ? runAs.name : user,
     cwdAllowed: source.cwd_allowed ?? null,
     cwdTrusted: source.cwd_trusted ?? false,
     limits: limitsOf(source),
     audit: auditOf(source),
     showPatterns: source.show_patterns ?? true,
     tests: testsOf(path, source, document),
+  };
+}
+
+/** As whom the tool runs, and what its environment is made of. */
+function environmentOf(
+  source: CliToolSource,
+  { user, profile }: ToolContext,
+): EnvironmentRules & Pick<CliTool, 'runAs'> {
+  const names = new Set(source.env_allow);
+  const { plain, secrets } = compileInjections(source.env_inject ?? {}, source.redact);
+  const runAs = runAsOf(source);
+  return {
+    envAllow: { locale: names.delete('LC_*'), names },
+    envInject: new Map([...(profile?.neutralise ?? []), ...plain]),
+    secrets,
+    runAs,
+    user: runAs?.kind === 'user' ? runAs.name : user,
   };
 }
 

@@ -52,8 +52,8 @@ export function decideTool(
   if (found.allowed === null) return deny(considering, found.refusal ?? noRule(request));
   const judged = judgeDirectory(tool, request, directory, found.executesDirectory);
   if (!judged.ok) return deny(considering, { reason: 'cwd-refused', token: judged.token, message: judged.message });
-  const content = findInArguments(tool.content.input, request.argv);
-  if (content !== null) return denyContent(considering, content.name);
+  const content = contentProblem(tool.content.input, request.argv, environment);
+  if (content !== null) return deny(considering, { reason: 'content-refused', token: null, message: content });
 
   const permit: Permit = {
     kind: 'cli',
@@ -62,7 +62,6 @@ export function decideTool(
     argv: request.argv,
     env: environment.env,
     secrets: tool.secrets,
-    redact: tool.redact,
     content: { output: scannerOf(tool.content.output), input: scannerOf(tool.content.input) },
     runAs: tool.runAs,
     cwd: judged.cwd,
@@ -132,20 +131,31 @@ function unrepresentable(request: ToolRequest): string | undefined {
   return [...request.argv, ...variables].find((text) => text.includes('\0') || !text.isWellFormed());
 }
 
-/** In an argument there is nothing to replace: whatever the rule's action, the call is refused. */
-function findInArguments(rules: readonly ContentRule[], argv: readonly string[]): { readonly name: string } | null {
+/**
+ * What arguments or variables hold that may not be sent, or null. There is nothing to replace in them: the call is refused
+ * whatever the action of the rule, and without a token, which would be what nobody may see.
+ */
+function contentProblem(
+  rules: readonly ContentRule[],
+  argv: readonly string[],
+  { env, passed }: BuiltEnvironment,
+): string | null {
   if (rules.length === 0) return null;
-  for (const argument of argv) {
-    const found = findContent(rules, argument);
-    if (found !== null) return found;
-  }
-  return null;
+  const argument = firstContent(rules, argv);
+  if (argument !== null) return `an argument holds what may not be sent: ${argument}`;
+  // Only what passes: a variable that is dropped is not sent.
+  const variables = passed.flatMap((name) => [name, env.get(name) ?? '']);
+  const variable = firstContent(rules, variables);
+  return variable === null ? null : `a variable holds what may not be sent: ${variable}`;
 }
 
-/** No token: it would be what nobody may see. */
-function denyContent(considering: Considering, name: string): Deny {
-  const message = `an argument holds what may not be sent: ${name}`;
-  return deny(considering, { reason: 'content-refused', token: null, message });
+/** The name of the rule that finds something first. */
+function firstContent(rules: readonly ContentRule[], texts: readonly string[]): string | null {
+  for (const text of texts) {
+    const found = findContent(rules, text);
+    if (found !== null) return found.name;
+  }
+  return null;
 }
 
 interface Fault {

@@ -26,28 +26,33 @@ export function parseInjectedText(text: string): InjectedText {
   for (const found of text.matchAll(SPECIAL)) {
     literal += text.slice(end, found.index);
     end = found.index + found[0].length;
-    const [, kind, name = '', close] = found;
-    if (kind === undefined) {
-      literal += '${';
+    const part = partOf(found);
+    if ('problem' in part) return { ok: false, message: part.problem };
+    if ('text' in part) {
+      literal += part.text;
       continue;
     }
-    if (close === '') return { ok: false, message: `holds '\${${kind}:' without its '}'` };
-    if (kind === 'command' || kind === 'oauth2')
-      return { ok: false, message: `a ${kind} reference is a value of its own: {${kind}: ...}` };
-    const reference = referenceTo(kind as Inline, name.trim());
-    if (typeof reference === 'string') return { ok: false, message: reference };
     if (literal !== '') parts.push(literal);
     literal = '';
-    parts.push(reference);
+    parts.push(part);
   }
   literal += text.slice(end);
   if (literal !== '' || parts.length === 0) parts.push(literal);
   return { ok: true, parts };
 }
 
-function referenceTo(kind: Inline, name: string): Reference | string {
+/** What a match of `SPECIAL` stands for. */
+function partOf([, kind, name = '', close]: RegExpExecArray): Reference | { text: string } | { problem: string } {
+  if (kind === undefined) return { text: '${' };
+  if (close === '') return { problem: `holds '\${${kind}:' without its '}'` };
+  if (kind === 'command' || kind === 'oauth2')
+    return { problem: `a ${kind} reference is a value of its own: {${kind}: ...}` };
+  return referenceTo(kind as Inline, name.trim());
+}
+
+function referenceTo(kind: Inline, name: string): Reference | { problem: string } {
   const problem = NAME_PROBLEMS[kind](name);
-  if (problem !== undefined) return `\${${kind}:...}: ${quoted(name, 80)} ${problem}`;
+  if (problem !== undefined) return { problem: `\${${kind}:...}: ${quoted(name, 80)} ${problem}` };
   return kind === 'file' ? { kind, path: name } : { kind, name };
 }
 

@@ -119,10 +119,10 @@ const STEERING =
 
 const NEUTRALISER_LOST = 'takes the place of what keeps the tool from running code or opening what it finds';
 
-/** The same value again takes nothing away. */
-function isNeutraliserLost({ profile, envInject }: CliTool, name: string): boolean {
+/** The same value again takes nothing away. A secret is not among the plain values, and takes the place of one of them. */
+function isNeutraliserLost({ profile, envInject, secrets }: CliTool, name: string): boolean {
   const value = profile?.profile.neutralise.get(name);
-  return value !== undefined && envInject.get(name) !== value;
+  return value !== undefined && (secrets.has(name) || envInject.get(name) !== value);
 }
 
 function lintEnvironment(tool: CliTool, source: CliToolSource): Finding[] {
@@ -142,11 +142,18 @@ function lintEnvironment(tool: CliTool, source: CliToolSource): Finding[] {
   return findings;
 }
 
+/** The runner of a user has about a dozen threads, which count; a program and what it starts need the rest. */
+const FEWEST_PROCESSES = 20;
+
 function lintRest(tool: CliTool, source: CliToolSource): Finding[] {
   const findings: Finding[] = [];
   if (tool.allow.length === 0) findings.push({ path: [], message: 'allows nothing: it has no argv_allow_patterns' });
   if (source.audit?.log_body !== undefined)
     findings.push({ path: ['audit', 'log_body'], message: 'has no meaning for a cli tool' });
+  if ((source.limits?.processes ?? FEWEST_PROCESSES) < FEWEST_PROCESSES) {
+    const message = `may leave the tool none: all of its user count, and about a dozen threads of the runner; expected at least ${FEWEST_PROCESSES}`;
+    findings.push({ path: ['limits', 'processes'], message });
+  }
   const root = source.cwd_allowed?.indexOf('/') ?? -1;
   if (root !== -1)
     findings.push({ path: ['cwd_allowed', root], message: 'lets the client start the tool in every directory' });

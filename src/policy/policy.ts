@@ -65,8 +65,6 @@ export interface CliTool extends EnvironmentRules {
   /** The policy trusts what lies in `cwdAllowed`, though the tool runs code that it finds there. */
   readonly cwdTrusted: boolean;
   readonly limits: ToolLimits;
-  /** False: nothing is taken out of what the tool prints. */
-  readonly redact: boolean;
   readonly content: ContentRules;
   /** The OS user that it runs as; null for the default of the gateway's configuration. */
   readonly runAs: RunAs | null;

@@ -1,8 +1,9 @@
 /**
- * The arguments as the audit log may hold them: bounded, and without the values that options with telling names carry.
- * A net, not a promise: what an operator knows to be secret belongs into `redact_patterns`.
+ * The arguments and the directory as the audit log may hold them: bounded, without the values that options with telling
+ * names carry, and without what `input_deny` finds. A net, not a promise: what an operator knows to be secret belongs into
+ * `redact_patterns`.
  */
-import type { ContentRule } from './content/content-rule.ts';
+import { type ContentRule, placeholder } from './content/content-rule.ts';
 import { findContent } from './content/content-rules.ts';
 import type { CliTool } from './policy.ts';
 
@@ -33,14 +34,29 @@ const URL_PASSWORD = /(:\/\/[^\s/?#@:]*:)[^\s/?#@]+@/g;
 export function redactArgv(tool: CliTool | undefined, argv: readonly string[]): RedactedArgv {
   if (tool?.audit.logArgv === false) return { argv: null, cut: false };
   const patterns = (tool?.audit.redactPatterns ?? []).map((pattern) => pattern.toLowerCase());
-  const content = tool?.content.input ?? [];
-  return bounded(argv.map((argument, index) => withoutContent(content, redact(argument, argv[index - 1], patterns))));
+  const kept = argv.map((argument, index) => redact(argument, argv[index - 1], patterns));
+  return bounded(withoutContent(tool?.content.input ?? [], argv, kept));
 }
 
-/** What the policy refuses as content is not kept either. */
-function withoutContent(rules: readonly ContentRule[], argument: string): string {
-  const found = rules.length === 0 ? null : findContent(rules, argument);
-  return found === null ? argument : `[redacted:${found.name}]`;
+/** Redacts and bounds the directory that the client names. Never throws. */
+export function redactDirectory(tool: CliTool | undefined, directory: string): string {
+  const rules = tool?.content.input ?? [];
+  const [text = ''] = withoutContent(rules, [directory], [directory]);
+  const cut = cutToBytes(text, MAX_ARGUMENT_BYTES);
+  return cut.length < text.length ? `${cut}...` : text;
+}
+
+/**
+ * What the policy refuses as content is not kept either. Nor is anything behind it: a key whose lines are an argument
+ * each is found by its first line, and the others are what is worth keeping secret.
+ */
+function withoutContent(rules: readonly ContentRule[], texts: readonly string[], kept: readonly string[]): string[] {
+  let marker: string | null = null;
+  return texts.map((text, index) => {
+    const found = marker === null && rules.length > 0 ? findContent(rules, text) : null;
+    if (found !== null) marker = placeholder(found.name);
+    return marker ?? kept[index] ?? '';
+  });
 }
 
 function redact(argument: string, before: string | undefined, patterns: readonly string[]): string {

@@ -38,6 +38,10 @@ const literal = z
         '`true`: the text is a secret, and taken out of what goes back to the client. `false`: it is none, although its name says KEY, TOKEN, SECRET, PASSWORD or SESSION.',
       ),
   })
+  // Only references would be taken out of outputs, and the text that is said to be a secret would stay.
+  .refine(({ value, secret }) => !secret || value.parts.every((part) => typeof part === 'string'), {
+    error: '`secret: true` is for text without references; what these stand for is a secret anyway',
+  })
   .transform(({ value, secret }): InjectedSource => ({ ...value, secret }));
 
 const secretField = text(secretNameProblem).describe(
@@ -141,6 +145,13 @@ function only(reference: Reference, redacted: boolean | undefined): InjectedSour
   return { parts: [reference], secret: null, redact: redacted ?? true };
 }
 
+/** Which word of a `command` is no text, as numbers are; undefined where that is not what is wrong. */
+function commandProblem(input: unknown): string | undefined {
+  const words: unknown = typeof input === 'object' && input !== null && 'command' in input ? input.command : undefined;
+  const at = Array.isArray(words) ? words.findIndex((word) => typeof word !== 'string') : -1;
+  return at === -1 ? undefined : `command[${at}]: expected text; put it in quotes`;
+}
+
 const INJECTED_FORMS =
   'expected text, {secret: NAME}, {file: PATH}, {env: NAME}, {credential: NAME}, {command: [PROGRAM, ARGS]}, {oauth2: {...}} or {value: TEXT, secret: true}';
 
@@ -173,6 +184,8 @@ export const injected = z.union(
   ],
   {
     error: ({ input }) =>
-      typeof input === 'number' || typeof input === 'boolean' ? 'expected text; put it in quotes' : INJECTED_FORMS,
+      typeof input === 'number' || typeof input === 'boolean'
+        ? 'expected text; put it in quotes'
+        : (commandProblem(input) ?? INJECTED_FORMS),
   },
 );

@@ -34,7 +34,9 @@ const resources = z.strictObject({
     .describe('Bytes of address space of each process, as a number or as text such as `2GiB`. Default: no limit.'),
   processes: count(1, 1_000_000)
     .optional()
-    .describe('Processes and threads of the user, all its calls together. Default: no limit.'),
+    .describe(
+      'Processes and threads of the user, all its calls together, and about a dozen of the runner that starts them. Default: no limit.',
+    ),
   open_files: count(3, 1_000_000).optional().describe('Open files of each process. Default: no limit.'),
 });
 
@@ -99,7 +101,7 @@ const cliTool = z.strictObject({
   input_deny: contentRules
     .optional()
     .describe(
-      'What the client may not send, in arguments or on stdin, in the same form. In an argument it is always refused. Default: none.',
+      'What the client may not send, in arguments, in variables that `env_allow` lets through, or on stdin, in the same form. In an argument or a variable it is always refused. Default: none.',
     ),
   run_as: runAs
     .optional()

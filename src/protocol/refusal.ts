@@ -47,7 +47,7 @@ const HINTS: Readonly<Record<Reason, string>> = {
   'path-refused': SEE_TOOL,
   'cwd-refused': 'the tool starts only in certain directories of the host; the operator can say which',
   'stdin-refused': SEE_TOOL,
-  'content-refused': SEE_TOOL,
+  'content-refused': 'the policy lets certain content, such as keys, not pass; the operator can say which',
   'no-such-tool': '`ssh carapace tools` lists what this key may use',
   malformed: '`ssh carapace help` shows the three forms of a request',
   'unsupported-version': 'upgrade the gateway, or use a shim of its version',

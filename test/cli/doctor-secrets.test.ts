@@ -124,11 +124,12 @@ describe('doctor, of the secret store', () => {
     });
   });
 
-  it('warns of what failed lately, unless it worked since', async () => {
+  it('warns of what failed lately, unless it worked since or nobody needs it', async () => {
+    inject('A: {secret: one}\nB: {secret: two}');
     await store.write('one', new Secret(VALUE));
     let now = new Date('2027-01-01T00:00:00Z');
     const usage = openUsageLog(state(), () => now);
-    for (const name of ['one', 'two']) usage.failed(name, `secret ${name}: is empty`);
+    for (const name of ['one', 'two', 'renamed']) usage.failed(name, `secret ${name}: is empty`);
     now = new Date('2027-01-01T00:00:01Z');
     usage.used('two');
     await usage.close();
@@ -151,6 +152,13 @@ describe('doctor, of what policies refer to', () => {
     expect(await ofVariable('E')).toEqual([]);
     const { of } = await findings(directory.path);
     expect(of('policies/p.yaml:2: D')[0]?.hint).toBe(`run: carapace secret set gone --dir ${directory.path}`);
+  });
+
+  it('fails where a value is too long to be taken out of outputs, which a call would do', async () => {
+    inject('A: {secret: long}\nB: {secret: long, redact: false}');
+    await store.write('long', new Secret('x'.repeat(64 * 1024 + 1)));
+    expect(await ofVariable('A')).toEqual([expect.stringMatching(/^fail .*long: has more than 65536 bytes/)]);
+    expect(await ofVariable('B')).toEqual(['ok secret long']);
   });
 
   it('judges files as a call would', async () => {

@@ -210,12 +210,34 @@ describe('doctor, of a running gateway', () => {
     expect(of('operator socket')[0]?.status).toBe('ok');
   });
 
+  it.each([0o620, 0o602])('says where others may open its operator socket: mode %i', async (mode) => {
+    await serve({ status: () => ({ ...STATUS, ...readVersion() }), checks: [] });
+    chmodSync(state('operator.sock'), mode);
+    const { status, of } = await findings(directory.path);
+    expect(status).toBe(1);
+    const [found] = of('operator socket');
+    expect(found).toMatchObject({ status: 'fail', hint: expect.stringContaining('run: chmod 600 ') });
+    expect(found?.message).toContain(`has mode 0${mode.toString(8)}: others may ask the gateway`);
+  });
+
   it('says where it is of another version, or not well', async () => {
     await serve({ status: () => ({ ...STATUS, commit: 'other' }), checks: [failing('audit', 'no space')] });
     const { status, of } = await findings(directory.path);
     expect(status).toBe(1);
     expect(of('version')[0]).toMatchObject({ status: 'warn', hint: 'restart the gateway' });
     expect(of('health: audit')[0]).toMatchObject({ status: 'fail', message: 'no space' });
+  });
+
+  it('says that a configuration which was changed since is not in force', async () => {
+    const running = (startedAt: string) => ({ status: () => ({ ...STATUS, ...readVersion(), startedAt }) });
+    writeFileSync(join(directory.path, 'carapace.yaml'), 'run_as: {user: nobody}\n', { mode: 0o644 });
+    await serve({ ...running(new Date(Date.now() - 60_000).toISOString()), checks: [] });
+    const changed = (await findings(directory.path)).of('carapace.yaml').filter(({ check }) => check === 'gateway');
+    expect(changed).toEqual([expect.objectContaining({ status: 'warn', hint: 'restart the gateway' })]);
+    await server?.close();
+    await serve({ ...running(new Date(Date.now() + 60_000).toISOString()), checks: [] });
+    const same = (await findings(directory.path)).of('carapace.yaml').filter(({ check }) => check === 'gateway');
+    expect(same).toEqual([]);
   });
 
   it('is content without one, and not with something else in its place', async () => {

@@ -48,6 +48,9 @@ describe('policy add', () => {
     expect(stdout).toMatch(new RegExp(`^wrote .*/policies/${name}\\.yaml, from the preset ${name}\\n`));
     expect(stdout).toContain(`\ncheck next:\n  policies/${name}.yaml:`);
     expect(stdout).toContain(`carapace client add CLIENT --policy ${name} --key FILE --dir ${directory.path}\n`);
+    expect(stdout).toContain(
+      `\n  or, for a client that is there: carapace client set CLIENT --policy ${name} --dir ${directory.path}, with its other policies\n`,
+    );
     const checked = await runCommand(() => runProgram(['policy', 'check', '--dir', directory.path]));
     expect(checked.status).toBe(0);
     const mode = statSync(join(directory.policiesDirectory, `${name}.yaml`)).mode & 0o777;

@@ -62,10 +62,22 @@ describe('the secret commands', () => {
     });
   });
 
+  it('warn of a value that is too long to be taken out of what tools print', async () => {
+    const warned = await secret(['set', 'long'], 'x'.repeat(64 * 1024 + 1));
+    expect(warned).toMatchObject({ status: 0, stdout: 'long: set\n' });
+    expect(warned.stderr).toContain(
+      "carapace: warning: secret 'long': has more than 65536 bytes, too many to be taken",
+    );
+    expect(warned.stderr).toContain('carapace: hint: calls that need it fail unless the policy says `redact: false`');
+    expect(await secret(['set', 'long'], 'x'.repeat(64 * 1024))).toMatchObject({ stderr: '' });
+    const tooLong = await secret(['set', 'long', '--json'], 'x'.repeat(64 * 1024 + 1));
+    expect(json(tooLong)).toMatchObject({ redactable: false });
+  });
+
   it.each([
     ['', 'is empty'],
     ['\n', 'is empty'],
-    ['hunter2\0', 'holds NUL'],
+    ['hunter2\0', 'holds a NUL byte'],
     [Buffer.from([0x68, 0xff]), 'standard input: is not UTF-8'],
     ['x'.repeat(1024 * 1024 + 1), 'is larger than 1048576 bytes'],
     ['x'.repeat(1024 * 1024 + 3), 'standard input: is larger than 1048576 bytes'],

@@ -1,7 +1,7 @@
 /** `carapace secret` on a real terminal: what is typed is not shown. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -15,7 +15,10 @@ const hasPython = spawnSync(PYTHON, ['-c', 'import pty']).status === 0;
 const hasAge = spawnSync('age', ['--version']).error === undefined;
 
 /** Runs a program on a terminal of its own; each answer is typed when its question has appeared. */
-function onTerminal(words: readonly string[], answers: readonly (readonly [question: string, typed: string])[]) {
+function onTerminal(
+  words: readonly string[],
+  answers: readonly (readonly [question: string, typed: string | number])[],
+) {
   const input = JSON.stringify({ words, answers });
   const ran = spawnSync(PYTHON, [PTY], { input, encoding: 'utf8', timeout: 25_000 });
   expect(ran.stderr).toBe('');
@@ -68,6 +71,14 @@ describe.skipIf(!hasPython)('on a terminal', { timeout: 60_000 }, () => {
     expect(open().list()).toEqual([]);
   });
 
+  it.each(['SIGHUP', 'SIGTERM'] as const)('the terminal echoes again after %s', (signal) => {
+    const number = constants.signals[signal];
+    const ran = secret(['set', 'token'], [['value of token: ', number]]);
+    // A program that died of a signal has its negative number.
+    expect(ran).toMatchObject({ status: -number, echo: true });
+    expect(open().list()).toEqual([]);
+  });
+
   it('what is typed ahead is taken and not shown', async () => {
     const ran = secret(['set', 'token'], [['value of token: ', 'wrong\u0015hunter2!\rhunter2!\r']]);
     expect(ran.shown).not.toContain('hunter2');
@@ -85,7 +96,9 @@ describe.skipIf(!hasPython)('on a terminal', { timeout: 60_000 }, () => {
       ] as const;
     const asked = (passphrase: string) => [`secrets.key.age': `, `${passphrase}\r`] as const;
     expect(secret(['rotate-key', '--passphrase'], twice('short'))).toMatchObject({ status: 65 });
-    expect(secret(['rotate-key', '--passphrase'], twice(one))).toMatchObject({ status: 0 });
+    const began = secret(['rotate-key', '--passphrase'], twice(one));
+    expect(began.status).toBe(0);
+    expect(began.shown).toMatch(/again: \nthis takes a few seconds: .*\nsecrets: made a new identity/);
     expect((await open(one).read('token')).reveal()).toBe('value');
     if (hasAge) {
       const words = ['age', '-d', join(state(), 'secrets.key.age')];

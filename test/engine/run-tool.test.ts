@@ -2,11 +2,12 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Transform } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deferred } from '../../src/engine/deferred.ts';
 import { runTool } from '../../src/engine/run-tool.ts';
+import { chained, type OpenFilter, type StreamFilter } from '../../src/engine/stream-filter.ts';
 import type { OpenedDirectory, Permit } from '../../src/model/permit.ts';
+import { processesWith, until } from '../helpers/gateway.ts';
 import { fixture, openClient, openTestRunner, permitFor } from './runner-fixtures.ts';
 import type { TestClient, TestRunner } from './runner-fixtures.ts';
 
@@ -212,45 +213,83 @@ describe('runTool', () => {
     });
   });
 
-  describe('transforms', () => {
-    const upper = (): Transform =>
-      new Transform({ transform: (chunk: Buffer, _encoding, done) => done(null, chunk.toString().toUpperCase()) });
-    const tail = (text: string): Transform =>
-      new Transform({ transform: (chunk, _encoding, done) => done(null, chunk), flush: (done) => done(null, text) });
+  describe('filters', () => {
+    const filter =
+      (push: StreamFilter['push'], rest = ''): OpenFilter =>
+      () => ({ push, end: () => (rest === '' ? [] : [Buffer.from(rest)]), close: () => undefined });
+    const upper = filter((chunk) => [Buffer.from(chunk.toString().toUpperCase())]);
+    const tail = (text: string): OpenFilter => filter((chunk) => [chunk], text);
+    const broken = filter(() => {
+      throw new Error('broken');
+    });
 
     it('change the bytes of their direction, in their order, and are flushed at its end', async () => {
       const client = openClient();
       const permit = permitFor(fixture('echo-stdin'), [], { stdin: 'stream' });
       client.stdin.end('abc');
       const outcome = await runTool(test.runner, permit, client.io, {
-        stdin: () => [tail('d'), upper(), tail('e')],
-        stdout: () => [tail('.'), tail('!')],
-        stderr: () => [upper()],
+        stdin: chained([tail('d'), upper, tail('e')]),
+        stdout: chained([tail('.'), tail('!')]),
+        stderr: upper,
       });
       expect(outcome).toMatchObject({ kind: 'exited', status: 0, bytes: { stdin: 3, stdout: 7 } });
       expect(client.stdout().toString()).toBe('ABCDe.!');
       expect(client.stderr()).toBe('END OF INPUT\n');
     });
 
+    it('may let bytes pass late, through those behind them', async () => {
+      const client = openClient();
+      let closed = 0;
+      const slow: OpenFilter = (late) => {
+        const held: Buffer[] = [];
+        setTimeout(() => late(held.splice(0)), 50);
+        return { push: (chunk) => (held.push(chunk), []), end: () => held, close: () => void (closed += 1) };
+      };
+      const permit = permitFor('/bin/sh', ['-c', 'echo now; exec sleep 60']);
+      const running = runTool(test.runner, permit, client.io, { stdout: chained([slow, upper]) });
+      await until(() => client.stdout().toString() === 'NOW\n');
+      client.leave();
+      expect((await running).kind).toBe('abandoned');
+      expect(closed).toBeGreaterThan(0);
+    });
+
     it.each([0, 1])('that fail let nothing through, wherever they stand: %i', async (place) => {
       const client = openClient();
-      const broken = new Transform({ transform: (_chunk, _encoding, done) => done(new Error('broken')) });
-      const stdout = (): Transform[] => [upper()].toSpliced(place, 0, broken);
-      await runTool(test.runner, permitFor('/bin/echo', ['x']), client.io, { stdout });
+      const stdout = chained([upper].toSpliced(place, 0, broken));
+      const outcome = await runTool(test.runner, permitFor('/bin/echo', ['x']), client.io, { stdout });
+      expect(outcome.kind).not.toBe('limited');
       expect(client.stdout().length).toBe(0);
+    });
+
+    it.each([0, 1])('that fail on stdin give the tool nothing, wherever they stand: %i', async (place) => {
+      const client = openClient();
+      const stdin = chained([upper].toSpliced(place, 0, broken));
+      client.stdin.end('abc');
+      const outcome = await runTool(test.runner, permitFor('/bin/cat', [], { stdin: 'stream' }), client.io, { stdin });
+      expect(outcome.kind).not.toBe('failed');
+      expect(client.stdout().length).toBe(0);
+    });
+
+    it('that cannot be made end the tool, and leave no timer behind', async () => {
+      const stdout: OpenFilter = () => {
+        throw new Error('none to be had');
+      };
+      const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+      const before = timers();
+      const mark = `none-${process.pid}`;
+      const permit = permitFor('/bin/sh', ['-c', 'sleep 60 & wait', mark]);
+      await expect(runTool(test.runner, permit, openClient().io, { stdout })).rejects.toThrow('none to be had');
+      expect(timers()).toBeLessThanOrEqual(before);
+      await until(() => processesWith(mark).length === 0);
     });
 
     it('that refuse what passes end the tool', async () => {
       const client = openClient();
       const { promise: refused, resolve } = deferred<string>();
-      const stdout = (): Transform[] => [
-        new Transform({
-          transform: (_chunk, _encoding, done) => {
-            resolve('private-key');
-            done();
-          },
-        }),
-      ];
+      const stdout = filter(() => {
+        resolve('private-key');
+        return [];
+      });
       const permit = permitFor('/bin/sh', ['-c', 'echo secret; exec sleep 60']);
       const outcome = await runTool(test.runner, permit, client.io, { stdout, refused });
       expect(outcome).toMatchObject({ kind: 'limited', reason: 'content-refused', detector: 'private-key' });

@@ -57,7 +57,6 @@ export function permitFor(
     argv,
     env: new Map(Object.entries({ PATH: '/usr/local/bin:/usr/bin:/bin', ...env })),
     secrets: new Map(),
-    redact: true,
     content: { output: null, input: null },
     runAs: null,
     cwd: null,

@@ -125,6 +125,17 @@ describe('the store', () => {
     ]);
   });
 
+  it('does not say of a policy that it does not exist where it only does not load', () => {
+    directory.writePolicy('p', policyOf('alpha'));
+    directory.writePolicy('q', 'tools: {beta: {type: cli}}\n');
+    directory.writeKeys('claw', keyLine('claw', someKey(1), 'p'));
+    const { clients, problems } = readSnapshot(directory);
+    expect(clients.size).toBe(0);
+    expect(problems.map(formatProblem)).toContain(
+      "authorized_keys.d/claw:1:1: policy 'p' is not in force, as the policies that are there do not load",
+    );
+  });
+
   it('refuses a line whose policies define the same tool', () => {
     directory.writePolicy('p', policyOf('alpha'));
     directory.writePolicy('q', policyOf('alpha'));

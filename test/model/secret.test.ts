@@ -16,11 +16,11 @@ describe('a secret', () => {
 
   it.each<[string, () => string]>([
     ['String', () => String(secret)],
-    ['a template', () => `${secret as unknown as string}`],
+    ['a template', () => `a ${secret as unknown as string}`],
     ['adding to text', () => ('' as string) + (secret as unknown as string)],
     ['JSON', () => JSON.stringify({ secret, list: [secret] })],
     ['inspection, hidden fields too', () => inspect({ secret }, { showHidden: true, depth: 9, getters: true })],
-    ['a structured clone', () => inspect(structuredClone({ ...secret }), { showHidden: true })],
+    ['a structured clone', () => inspect(structuredClone({ secret }), { showHidden: true })],
     ['its keys and values', () => JSON.stringify([Object.entries(secret), Reflect.ownKeys(secret)])],
     ['an error message', () => inspect(new Error(`cannot use ${secret as unknown as string}`, { cause: secret }))],
     ['a rejection', () => messageOf(secret)],

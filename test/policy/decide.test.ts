@@ -73,7 +73,6 @@ describe('decideTool', () => {
         ['REGION', 'eu'],
       ]),
       secrets: new Map([['TOKEN', { parts: [{ kind: 'secret', name: 'op-token' }], redacted: false }]]),
-      redact: false,
       content: { output: null, input: null },
       runAs: { kind: 'user', name: 'op' },
       cwd: null,
@@ -91,7 +90,7 @@ describe('decideTool', () => {
   });
 
   it('refuses arguments that hold what may not be sent, whatever the action, and repeats nothing of it', () => {
-    const key = `-----BEGIN ${'PRIVATE'} KEY-----`;
+    const key = `-----BEGIN PRIVATE KEY-----`;
     for (const action of ['end', 'redact']) {
       const decision = decideCall({ allow: ['*'], input_deny: [{ detector: 'private-key', action }] }, [
         'a',
@@ -103,6 +102,27 @@ describe('decideTool', () => {
     }
     expect(decideCall({ allow: ['*'], input_deny: ['private-key'] }, ['a', 'b']).verdict).toBe('allow');
     expect(decideCall({ allow: ['*'], output_deny: ['private-key'] }, [`x ${key}`]).verdict).toBe('allow');
+  });
+
+  it('refuses variables that hold what may not be sent, and looks at none that is dropped', () => {
+    const key = `-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQ`;
+    const parts = { allow: ['*'], env_allow: ['FOO'], input_deny: [{ detector: 'private-key', action: 'redact' }] };
+    const decision = decideCall(parts, ['a'], { env: { FOO: `x ${key}` } });
+    const message = 'a variable holds what may not be sent: private-key';
+    expect(decision).toMatchObject({ verdict: 'deny', reason: 'content-refused', token: null, rule: null, message });
+    expect(JSON.stringify(decision)).not.toContain('MIIEv');
+    expect(verdictOf(parts, ['a'], { env: { FOO: 'x', BAR: key } })).toBe('allow');
+    const named = { ...parts, input_deny: [{ pattern: '^FOO$', name: 'foo', action: 'end' }] };
+    expect(verdictOf(named, ['a'], { env: { FOO: 'x' } })).toBe('content-refused');
+  });
+
+  it('has each direction looked through for its own rules', () => {
+    const contentOf = (parts: object) => {
+      const decision = decideCall({ allow: ['*'], ...parts }, ['a']);
+      return decision.verdict === 'allow' ? decision.permit.content : undefined;
+    };
+    expect(contentOf({ input_deny: ['jwt'] })).toEqual({ output: null, input: expect.any(Function) });
+    expect(contentOf({ output_deny: ['jwt'] })).toEqual({ output: expect.any(Function), input: null });
   });
 
   it('tells of each rule whether it matched, and why not', () => {

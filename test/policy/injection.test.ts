@@ -36,6 +36,7 @@ describe('text with references', () => {
     ['${secret:a b}', 'is no name of a secret'],
     ['${secret:../../x}', 'is no name of a secret'],
     ['${credential:a/b}', 'is no name of a credential'],
+    ['${credential:..}', 'is no name of a credential'],
     ['${env:A=B}', 'is no name of a variable'],
     ['${file:x}', 'is not an absolute path'],
     ['${command:/bin/x}', 'a command reference is a value of its own'],
@@ -88,6 +89,10 @@ describe('a value to inject', () => {
       { value: 'literal-text', secret: true },
       { parts: ['literal-text'], redacted: true },
     ],
+    [
+      { value: 'Bearer ${secret:op}', secret: false },
+      { parts: ['Bearer ', { kind: 'secret', name: 'op' }], redacted: true },
+    ],
   ])('%j', (value, injection) => {
     expect(compile('X', value)).toEqual(injection);
   });
@@ -116,12 +121,20 @@ describe('a value to inject', () => {
   it.each([
     [{ command: ['op', 'read'] }, 'absolute path'],
     [{ command: [] }, 'too_small'],
+    [{ command: ['/usr/bin/sleep', 20] }, '"command[1]: expected text; put it in quotes"'],
+    [{ command: '/usr/bin/sleep' }, '"expected text, {secret: NAME}'],
     [{ file: 'x' }, 'is not an absolute path'],
     [{ file: '/a/../b' }, ''],
     [{ secret: '' }, 'is no name of a secret'],
     [{ secret: 'a', env: 'B' }, 'unrecognized_keys'],
     [{ oauth2: { token_url: 'http://a.example/', client: { id: 'x' }, refresh: 'r' } }, 'is not https'],
     [{ oauth2: { token_url: 'https://u:p@a.example/', client: { id: 'x' }, refresh: 'r' } }, 'holds a user'],
+    [{ oauth2: { token_url: 'https://:p@a.example/', client: { id: 'x' }, refresh: 'r' } }, 'holds a user'],
+    [
+      { oauth2: { token_url: 'https://a.example/#f', client: { id: 'x' }, refresh: 'r' } },
+      'holds a user or a fragment',
+    ],
+    [{ value: 'hunter2-hunter2 ${secret:x}', secret: true }, 'is for text without references'],
     [12, 'expected text; put it in quotes'],
     [null, 'expected text, {secret: NAME}'],
   ])('%j is refused', (value, problem) => {
@@ -138,6 +151,10 @@ describe('a value to inject', () => {
     expect(lint('TOKEN', { secret: 'x' })).toEqual([]);
     expect(lint('TOKEN', 'hunter2-hunter2')).toEqual([expect.stringContaining('carapace secret set')]);
     expect(lint('TOKEN', { value: 'hunter2', secret: true })).toEqual([expect.stringContaining('shorter than 8')]);
+    expect(lint('TOKEN', { value: 'hunter22', secret: true })).toEqual([]);
+    expect(lint('X', 'Bearer ${secrets:x}')).toEqual([expect.stringContaining('no kind of reference')]);
+    expect(lint('X', '$${secret:x} ${HOME} ${x:-y}')).toEqual([]);
+    expect(lint('X', { value: '${x:y}', secret: false })).toEqual([]);
     expect(lint('X', 'a {{ vault.x }}')).toEqual([expect.stringContaining('no value is filled in')]);
   });
 });

@@ -76,10 +76,20 @@ describe('warnings', () => {
   });
 
   it("are given for a value that takes the place of one of the profile's own", () => {
-    const env = { GIT_TERMINAL_PROMPT: '1', HOME: '/srv' };
-    expect(warnings({ allow: ['status'], profile: 'git', env_inject: env })).toEqual([
-      'env_inject.GIT_TERMINAL_PROMPT: takes the place of what keeps the tool from running code or opening what it finds',
+    for (const value of ['1', '${env:PROMPT}', { secret: 'prompt' }]) {
+      const env = { GIT_TERMINAL_PROMPT: value, HOME: '/srv' };
+      expect(warnings({ allow: ['status'], profile: 'git', env_inject: env })).toEqual([
+        'env_inject.GIT_TERMINAL_PROMPT: takes the place of what keeps the tool from running code or opening what it finds',
+      ]);
+    }
+  });
+
+  it('are given for a limit of processes that a runner uses up', () => {
+    expect(warnings({ allow: ['x'], limits: { processes: 19 } })).toEqual([
+      'limits.processes: may leave the tool none: all of its user count, and about a dozen threads of the runner; expected at least 20',
     ]);
+    expect(warnings({ allow: ['x'], limits: { processes: 20 } })).toEqual([]);
+    expect(warnings({ allow: ['x'], limits: { cpu_secs: 1 } })).toEqual([]);
   });
 
   it('are given for keys without a meaning, and for the root as a working directory', () => {

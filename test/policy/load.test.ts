@@ -261,6 +261,10 @@ describe('problems', () => {
     ['env_inject: {"A=B": x}', "'A=B' is no name of a variable"],
     ['env_inject: {CARAPACE_CALL: x}', "'CARAPACE_CALL' is the gateway's own mark"],
     ['env_inject: {PIN: 12345}', 'expected text; put it in quotes'],
+    [
+      'env_inject: {PIN: {command: [/usr/bin/sleep, 20]}}',
+      'env_inject.PIN: command[1]: expected text; put it in quotes',
+    ],
     ['env_inject: {A: "x\\0"}', 'value holds NUL or a lone surrogate'],
     ['output_deny: [privat-key]', "'privat-key' is no detector"],
     ['input_deny: [{pattern: "(", name: x, action: end}]', "'(' "],

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { redactArgv } from '../../src/policy/redact.ts';
+import { redactArgv, redactDirectory } from '../../src/policy/redact.ts';
 import { toolOf } from './policy-of.ts';
 
 function redact(...argv: string[]): unknown {
@@ -81,6 +81,17 @@ describe('redactArgv', () => {
     expect(argv).toEqual(['-p', '[redacted]', '-p[redacted]', '--path', 'b', '-p[redacted]', '-p']);
   });
 
+  it('keeps nothing from the first argument on that holds what may not be sent', () => {
+    const tool = toolOf({ input_deny: ['private-key', 'provider-tokens'] });
+    const key = [`-----BEGIN PRIVATE KEY-----`, 'MIIEvQIBADANBgkqhkiG9w0BAQ', `-----END PRIVATE KEY-----`];
+    const marker = '[redacted:private-key]';
+    const redacted = (...argv: string[]): unknown => redactArgv(tool, argv).argv;
+    expect(redacted('put', ...key, 'x')).toEqual(['put', marker, marker, marker, marker]);
+    expect(redacted('--private-key', ...key)).toEqual(['--private-key', marker, marker, marker]);
+    expect(redacted(`--private-key=${key[0]}`, 'MIIEv')).toEqual([marker, marker]);
+    expect(redacted('put', 'x')).toEqual(['put', 'x']);
+  });
+
   it('gives nothing where the policy keeps arguments out', () => {
     expect(redactArgv(toolOf({ audit: { log_argv: false } }), ['x'])).toEqual({ argv: null, cut: false });
     expect(redactArgv(toolOf({ audit: { enabled: false } }), ['x'])).toEqual({ argv: null, cut: false });
@@ -110,5 +121,18 @@ describe('redactArgv', () => {
         expect(JSON.stringify(redact(...before, ...option, ...after))).not.toContain(secret);
       }),
     );
+  });
+});
+
+describe('redactDirectory', () => {
+  it('keeps a directory, but none that holds what may not be sent', () => {
+    const tool = toolOf({ input_deny: ['private-key'] });
+    expect(redactDirectory(tool, '/srv/work')).toBe('/srv/work');
+    expect(redactDirectory(tool, `/srv/-----BEGIN PRIVATE KEY-----/MIIEv`)).toBe('[redacted:private-key]');
+  });
+
+  it('cuts a long one at whole characters', () => {
+    expect(redactDirectory(undefined, 'a'.repeat(4096))).toBe('a'.repeat(4096));
+    expect(redactDirectory(undefined, '\u{1f600}'.repeat(2000))).toBe(`${'\u{1f600}'.repeat(1024)}...`);
   });
 });

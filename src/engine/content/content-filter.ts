@@ -2,17 +2,17 @@
  * The streams of one call under rules on content. Invariants: no byte of a match that ends the call reaches the client
  * but what passed in a pause before its beginning told anything; once it was met, no stream lets anything through.
  */
-import { Transform } from 'node:stream';
 import type { MetRule, OpenScanner, Scanner } from '../../model/content.ts';
 import { deferred } from '../deferred.ts';
+import type { OpenFilter, StreamFilter } from '../stream-filter.ts';
 
 /** How long bytes are held that may be part of a match and do not tell it. Milliseconds. */
 const HOLD_MS = 20;
 
 /** The filter of one direction of one call. */
 export interface ContentFilter {
-  /** A new stream through the filter: one for stdout, one for stderr. */
-  open(): Transform;
+  /** A filter of one stream: one for stdout, one for stderr. */
+  readonly open: OpenFilter;
   /** How often each rule found something so far, by its name; the one that ended the call included. */
   counts(): ReadonlyMap<string, number>;
   /**
@@ -35,38 +35,33 @@ export function createContentFilter(openScanner: OpenScanner): ContentFilter {
     refused.resolve(rule.name);
   }
 
-  return { open: () => openStream(openScanner(met), () => isRefused), counts: () => counts, refused: refused.promise };
+  const open: OpenFilter = (late) => openScan(openScanner(met), () => isRefused, late);
+  return { open, counts: () => counts, refused: refused.promise };
 }
 
-function openStream(scanner: Scanner, isRefused: () => boolean): Transform {
+function openScan(scanner: Scanner, isRefused: () => boolean, late: (bytes: readonly Buffer[]) => void): StreamFilter {
   let timer: NodeJS.Timeout | undefined;
 
   /** What one look lets through: after a refusal nothing is looked at, and the look that refuses gives what stood before. */
-  function look(stream: Transform, scan: () => string): void {
+  const look = (scan: () => string): readonly Buffer[] => {
     const passes = isRefused() ? '' : scan();
-    if (passes !== '') stream.push(Buffer.from(passes, 'latin1'));
-  }
-
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      look(this, () => scanner.push(chunk.toString('latin1')));
+    return passes === '' ? [] : [Buffer.from(passes, 'latin1')];
+  };
+  const onLate = (): void => {
+    timer = undefined;
+    late(look(() => scanner.pause()));
+  };
+  return {
+    push: (chunk) => {
+      const passes = look(() => scanner.push(chunk.toString('latin1')));
       // Bytes that join others which are held already are held for less.
-      if (scanner.holds()) {
-        timer ??= setTimeout(() => {
-          timer = undefined;
-          look(this, () => scanner.pause());
-        }, HOLD_MS);
-      }
-      done();
+      if (scanner.holds()) timer ??= setTimeout(onLate, HOLD_MS).unref();
+      return passes;
     },
-    flush(done) {
+    end: () => {
       clearTimeout(timer);
-      look(this, () => scanner.end());
-      done();
+      return look(() => scanner.end());
     },
-    destroy(error, done) {
-      clearTimeout(timer);
-      done(error);
-    },
-  });
+    close: () => clearTimeout(timer),
+  };
 }

@@ -99,7 +99,9 @@ export class Forwarding {
       source: filtered,
       sink: outgoing,
       onChunk: () => !this.#isOver,
-      onEnd: () => void outgoing.end(),
+      onEnd: () => {
+        if (!this.#isRefused()) outgoing.end();
+      },
     });
   }
 
@@ -119,7 +121,7 @@ export class Forwarding {
       return;
     }
     const headers = await filters.headers(passedHeaders(head, permit, sentPath));
-    if (this.#isOver) return;
+    if (this.#isRefused()) return;
     const length = transforms.length > 0 ? undefined : announcedLength(head);
     this.#writeHead(head, length === undefined ? headers : [...headers, ['content-length', String(length)]]);
     // Without a length it may be a stream of which nothing comes for long.
@@ -165,8 +167,17 @@ export class Forwarding {
   async #finish({ rawTrailers }: IncomingMessage): Promise<void> {
     const { permit, exchange, filters } = this.#parts;
     const trailers = passedTrailers(rawTrailers, permit);
-    if (trailers.length > 0) exchange.response.addTrailers(mutable(await filters.headers(trailers)));
-    if (!this.#isOver) exchange.response.end();
+    const passed = trailers.length === 0 ? [] : await filters.headers(trailers);
+    if (this.#isRefused()) return;
+    if (passed.length > 0) exchange.response.addTrailers(mutable(passed));
+    exchange.response.end();
+  }
+
+  /** Ends the exchange where content was refused: what was cut short may not end as if it were whole. */
+  #isRefused(): boolean {
+    const detector = this.#parts.filters.refusedBy();
+    if (detector !== undefined) this.#end({ ...REFUSED, detector });
+    return this.#isOver;
   }
 
   /** The upstream has agreed to speak WebSocket. */

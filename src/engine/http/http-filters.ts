@@ -1,8 +1,10 @@
 /** What a request's body and its answer pass through: redaction of what was injected, and the policy's rules on content. */
 import type { Transform } from 'node:stream';
+import type { OpenScanner } from '../../model/content.ts';
 import type { HttpPermit } from '../../model/http.ts';
 import type { Redaction } from '../../model/injection.ts';
-import { createContentFilter } from '../content/content-filter.ts';
+import { type ContentFilter, createContentFilter } from '../content/content-filter.ts';
+import { filterStream } from '../stream-filter.ts';
 import { createRedactor } from '../redact/redactor.ts';
 import type { Headers } from './answer-head.ts';
 
@@ -18,6 +20,8 @@ export interface HttpFilters {
   readonly headers: (headers: Headers) => Promise<Headers>;
   /** Resolves with the name of the rule that ends the exchange. */
   readonly refused: Promise<string>;
+  /** That name as soon as it is known: the promise may tell it only after the stream that was cut short has ended. */
+  readonly refusedBy: () => string | undefined;
   /** How often each secret and each kind of content was found so far, by name. */
   readonly counts: () => Readonly<Record<string, number>>;
 }
@@ -29,20 +33,32 @@ export interface HttpFilters {
  */
 export function openHttpFilters({ redact, content }: HttpPermit, redactions: readonly Redaction[]): HttpFilters {
   const redactor = redact && redactions.length > 0 ? createRedactor(redactions) : undefined;
-  const output = content.output === null ? undefined : createContentFilter(content.output);
-  const input = content.input === null ? undefined : createContentFilter(content.input);
+  let refusedBy: string | undefined;
+  const filterOf = (openScanner: OpenScanner | null): ContentFilter | undefined => {
+    if (openScanner === null) return undefined;
+    return createContentFilter((met) =>
+      openScanner((rule) => {
+        if (rule.action === 'end') refusedBy ??= rule.name;
+        met(rule);
+      }),
+    );
+  };
+  const output = filterOf(content.output);
+  const input = filterOf(content.input);
   const all = [redactor, output, input].filter((filter) => filter !== undefined);
-  const openAnswer = (): Transform[] => [redactor, output].flatMap((filter) => filter?.open() ?? []);
+  const openAnswer = (): Transform[] =>
+    [redactor, output].flatMap((filter) => (filter === undefined ? [] : [filterStream(filter.open)]));
   return {
     searchesAnswer: redactor !== undefined || output !== undefined,
     searchesBody: input !== undefined,
     openAnswer,
-    openBody: () => (input === undefined ? [] : [input.open()]),
+    openBody: () => (input === undefined ? [] : [filterStream(input.open)]),
     headers: async (headers) => {
-      const redacted = redactor === undefined ? headers : await passTogether(headers, redactor.open());
-      return output === undefined ? redacted : passEach(redacted, () => output.open());
+      const redacted = redactor === undefined ? headers : await passTogether(headers, filterStream(redactor.open));
+      return output === undefined ? redacted : passEach(redacted, () => filterStream(output.open));
     },
     refused: Promise.race([output, input].flatMap((filter) => filter?.refused ?? [])),
+    refusedBy: () => refusedBy,
     counts: () => sum(all.map((filter) => filter.counts())),
   };
 }

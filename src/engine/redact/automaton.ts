@@ -31,6 +31,8 @@ export class Automaton {
   readonly #isBranching: Uint8Array;
   readonly #fail: Int32Array;
   readonly #owners = new Map<number, number>();
+  /** Per form, in order: the first node behind those that it added, and its owner. */
+  readonly #added: { readonly end: number; readonly owner: number }[] = [];
   #size = 1;
 
   constructor(patterns: readonly Pattern[]) {
@@ -65,6 +67,14 @@ export class Automaton {
     return this.#owners.get(state) ?? 0;
   }
 
+  /** Whose form began `halfDepth` bytes ago: of several that begin alike, the first. ROOT has none. */
+  halfOwnerOf(state: number): number {
+    const depth = this.halfDepth[state] ?? 0;
+    let half = state;
+    while ((this.depth[half] ?? 0) > depth) half = this.#fail[half] ?? ROOT;
+    return this.#added.find(({ end }) => half < end)?.owner ?? 0;
+  }
+
   /** The state after one more byte. A state in which no form can go on is left by `settle`. */
   step(state: number, byte: number): number {
     let from = state;
@@ -96,6 +106,7 @@ export class Automaton {
       shortest[node] = known === 0 ? bytes.length : Math.min(known, bytes.length);
     }
     if (!this.#owners.has(node)) this.#owners.set(node, owner);
+    this.#added.push({ end: this.#size, owner });
   }
 
   #childOf(node: number, byte: number): number | undefined {

@@ -71,6 +71,11 @@ export function singleQuote(text: string, how: 'backslash' | 'double'): string {
   return text.replaceAll("'", how === 'backslash' ? `'\\''` : `'"'"'`);
 }
 
+/** The same as git writes it, which takes `!` out of the quotes as well (git's quote.c, `sq_quote_buf`): csh reads it there. */
+export function singleQuoteOfGit(text: string): string {
+  return text.replaceAll(/['!]/g, "'\\$&'");
+}
+
 /** The same with quotes that follow each other in one pair of double quotes, and none opened after the last: dash. */
 export function singleQuoteRuns(text: string): string {
   const quoted = text.replaceAll(/'+/g, (run) => `'"${run}"'`);
@@ -82,9 +87,9 @@ export function doubleQuote(text: string): string {
   return text.replaceAll(/[\\"$`]/g, '\\$&');
 }
 
-/** Backslashes as `printf %q` of bash writes them (bash's lib/sh/shquote.c, `bstab`). */
+/** Backslashes as `printf %q` of bash writes them (bash's lib/sh/shquote.c, `bstab`), but for one before a first `#` or `~`. */
 export function backslashQuote(text: string): string {
-  return text.replaceAll(/[ \t\n!"$&'()*,;<>?[\\\]^`{|}]|^#|(?<=^|[:=])~/g, '\\$&');
+  return text.replaceAll(/[ \t\n!"$&'()*,;<>?[\\\]^`{|}]|(?<=[:=])~/g, '\\$&');
 }
 
 const ANSI_C: Readonly<Record<string, string>> = {

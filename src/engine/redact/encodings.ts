@@ -2,6 +2,7 @@
  * Every way in which a value may come back: the one list of the encodings that redaction knows. To add one, add a line to
  * `writtenForms`, or to `wrappedForms` where line breaks may stand between its characters. Pure.
  */
+import { MIN_REDACTED_BYTES } from '../../model/injection.ts';
 import {
   alternateQuote,
   ansiQuote,
@@ -11,6 +12,7 @@ import {
   percentEncoder,
   percentEncoderOfAll,
   singleQuote,
+  singleQuoteOfGit,
   singleQuoteRuns,
 } from './encode-text.ts';
 
@@ -21,9 +23,6 @@ export interface Form {
   /** Whether line breaks, each with indentation after it, may stand between any two bytes; there are then none in `bytes`. */
   readonly wraps: boolean;
 }
-
-/** Shorter values are not redacted: they would be found where nobody wrote them. */
-export const MIN_VALUE_BYTES = 8;
 
 /** Wrapped forms that are shorter could be broken so that no part of them is telling. */
 const MIN_WRAPPED_BYTES = 10;
@@ -37,6 +36,9 @@ const PERCENT_STYLES = [
   { plain: "-_.!~*'();,/?:@&=+$#" }, // encodeURI
   { plain: '-_.~/' }, // Python's quote
   { plain: '-_.~$&+:=@' }, // Go's PathEscape
+  { plain: '-_.~$&+,;=' }, // Go's Userinfo: the password in a url
+  { plain: "-_.~!$%&'()*+," }, // the same in the URL Standard: JavaScript
+  { plain: '-_.~!$%&()*+,/:;=?@[\\]^`{|}' }, // and what stands behind its `?`
   { plain: '-_.*', space: '+' }, // URLSearchParams, Java's URLEncoder
   { plain: '-_.~', space: '+' }, // Go's QueryEscape, Python's quote_plus
   { plain: '-_.', space: '+' }, // PHP's urlencode
@@ -58,7 +60,7 @@ const JSON_ESCAPED = [
 
 /** All forms of a value, each once; none of a value that is too short. The value itself is the first. */
 export function formsOf(value: string): Form[] {
-  if (Buffer.byteLength(value) < MIN_VALUE_BYTES) return [];
+  if (Buffer.byteLength(value) < MIN_REDACTED_BYTES) return [];
   const wrapped = wrappedForms(value).filter((bytes) => bytes.length >= MIN_WRAPPED_BYTES);
   return [
     ...unique(writtenForms(value)).map((bytes) => ({ bytes, wraps: false })),
@@ -73,6 +75,7 @@ function writtenForms(value: string): string[] {
     ...jsonForms(value),
     singleQuote(value, 'backslash'),
     singleQuote(value, 'double'),
+    singleQuoteOfGit(value),
     singleQuoteRuns(value),
     doubleQuote(value),
     backslashQuote(value),

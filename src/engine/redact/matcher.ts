@@ -2,13 +2,14 @@
  * Takes the forms of secrets out of a stream of bytes. No timers, no streams: whoever calls says when to wait no longer.
  *
  * Invariants: what a form covers never leaves whole, however the stream is cut into chunks; before it is known whether a
- * form goes on, at most half of it leaves, and only by `flush`; all other bytes leave unchanged and in order.
+ * form goes on, at most half of it leaves, and only by `flush`; all other bytes leave unchanged and in order. Who ends a
+ * stream chooses where a form is cut: what is there of one at the end leaves only if it is less than half.
  */
 import { ROOT } from './automaton.ts';
 import type { Compiled } from './compiled.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { TAIL_BYTES, scannedChunk } from './skip-scan.ts';
-import { Track } from './track.ts';
+import { type Found, Track } from './track.ts';
 
 /** What may leave now. */
 export interface Passed {
@@ -22,14 +23,6 @@ export interface Passed {
 
 /** Bytes that are read a second time to skip what comes after them. More would be slow where a form repeats itself. */
 const MAX_READ_AGAIN = 8;
-
-/** One or more forms that overlap. */
-interface Found {
-  readonly start: number;
-  readonly end: number;
-  /** Of the form that begins first; of those, of the longest. */
-  readonly owner: number;
-}
 
 /** One stream's redaction. Offsets count from the stream's start. */
 export class Matcher {
@@ -70,8 +63,12 @@ export class Matcher {
     return { out, held: this.#holding() };
   }
 
-  /** The end of the stream: nothing goes on any more. */
+  /** The end of the stream: nothing goes on any more. What covers half of a form is replaced as the whole form is. */
   end(): Passed {
+    for (const track of [this.#plain, this.#wrapped]) {
+      const half = track.half(this.#held.end);
+      if (half !== undefined && half.end > this.#held.start) this.#add(half);
+    }
     return { out: this.#release(this.#held.end), held: 'none' };
   }
 
@@ -111,17 +108,20 @@ export class Matcher {
     if (state !== ROOT) this.#find(track, state, offset + 1);
   }
 
-  /** Notes a form; forms that overlap become one. */
   #find(track: Track, state: number, end: number): void {
     const start = track.startOf(track.automaton.depth[state] ?? 0);
-    let found: Found = { start, end, owner: track.automaton.ownerOf(state) };
+    this.#add({ start, end, owner: track.automaton.ownerOf(state) });
+    this.#foundTo = end;
+  }
+
+  /** Notes what is to be replaced; what overlaps becomes one. */
+  #add(added: Found): void {
+    let found = added;
     for (let last = this.#found.at(-1); last !== undefined && last.end > found.start; last = this.#found.at(-1)) {
       this.#found.pop();
-      const isFirst = last.start < start || (last.start === start && last.end === end && last.owner < found.owner);
-      found = isFirst ? { ...last, end } : { ...found, end };
+      found = { ...(isBefore(last, found) ? last : found), end: Math.max(last.end, found.end) };
     }
     this.#found.push(found);
-    this.#foundTo = end;
   }
 
   /** Lets go of what comes before an offset. */
@@ -165,4 +165,9 @@ export class Matcher {
   #halfStart(): number {
     return Math.min(this.#plain.halfStart(), this.#wrapped.halfStart());
   }
+}
+
+/** Whether it is the owner of the first that counts where the two overlap. */
+function isBefore(one: Found, other: Found): boolean {
+  return (one.start - other.start || other.end - one.end || one.owner - other.owner) < 0;
 }

@@ -6,6 +6,14 @@ export const MAX_BREAK_BYTES = 18;
 
 const [TAB, LF, CR, SPACE] = [9, 10, 13, 32];
 
+/** What is to be replaced: one or more forms that overlap. */
+export interface Found {
+  readonly start: number;
+  readonly end: number;
+  /** Of the form that begins first; of those, of the longest. */
+  readonly owner: number;
+}
+
 /**
  * What of some forms has begun in a stream. Offsets count all its bytes; positions only those since something began, and
  * none that is part of a break between lines.
@@ -20,6 +28,8 @@ export class Track {
   #count = 0;
   /** Breaks within what has begun: from this position on, offsets are ahead by so many bytes. */
   #breaks: { readonly position: number; readonly ahead: number }[] = [];
+  /** The first of them that counts: to take the others away one by one would copy the rest each time. */
+  #firstBreak = 0;
   /** Bytes of the break that the input ends with. */
   #pending = 0;
 
@@ -57,14 +67,14 @@ export class Track {
   startOf(depth: number): number {
     const position = this.#count - depth;
     if (this.#breaks.length === 0) return this.#begin + position;
-    return this.#begin + position + (this.#breaks.findLast((one) => one.position <= position)?.ahead ?? 0);
+    return this.#begin + position + this.#aheadAt(position);
   }
 
   /** The offset at which the longest beginning that may go on began; Infinity while idle. */
   start(): number {
     if (this.#state === ROOT) return Infinity;
     const depth = this.automaton.depth[this.#state] ?? 0;
-    while (this.#breaks.length > 1 && (this.#breaks[1]?.position ?? 0) <= this.#count - depth) this.#breaks.shift();
+    this.#forgetBreaks(this.#count - depth);
     return this.startOf(depth);
   }
 
@@ -74,11 +84,45 @@ export class Track {
     return depth === 0 ? Infinity : this.startOf(depth);
   }
 
+  /**
+   * What covers at least half of its form, as far as it is there, where that is all there will be; undefined: nothing does.
+   * A break that the form may go on after is no part of it.
+   *
+   * @param end offset after the last byte that was read
+   */
+  half(end: number): Found | undefined {
+    const start = this.halfStart();
+    return start === Infinity
+      ? undefined
+      : { start, end: end - this.#pending, owner: this.automaton.halfOwnerOf(this.#state) };
+  }
+
+  /** Bytes of breaks before a position. Halves the list each time: a long form in short lines has thousands of breaks. */
+  #aheadAt(position: number): number {
+    let [low, high] = [this.#firstBreak, this.#breaks.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#breaks[middle]?.position ?? 0) <= position) low = middle + 1;
+      else high = middle;
+    }
+    return this.#breaks[low - 1]?.ahead ?? 0;
+  }
+
+  /** Forgets the breaks before the last one that does not come after a position. */
+  #forgetBreaks(position: number): void {
+    while ((this.#breaks[this.#firstBreak + 1]?.position ?? Infinity) <= position) this.#firstBreak += 1;
+    if (2 * this.#firstBreak <= this.#breaks.length) return;
+    this.#breaks = this.#breaks.slice(this.#firstBreak);
+    this.#firstBreak = 0;
+  }
+
   #beginAt(offset: number): void {
     this.#begin = offset;
     this.#count = 0;
     this.#pending = 0;
-    if (this.#breaks.length > 0) this.#breaks = [];
+    if (this.#breaks.length === 0) return;
+    this.#breaks = [];
+    this.#firstBreak = 0;
   }
 
   #isBreak(byte: number): boolean {

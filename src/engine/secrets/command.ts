@@ -13,8 +13,7 @@ import type { CommandReference } from '../../model/injection.ts';
 import { inspectBinary } from '../binary.ts';
 import { deferred } from '../deferred.ts';
 import type { Found } from './resolve-text.ts';
-import { foundBytes, missing } from './resolve-text.ts';
-import { MAX_VALUE_BYTES } from './resolver-sources.ts';
+import { foundBytes, MAX_VALUE_BYTES, missing } from './resolve-text.ts';
 
 export interface Commands {
   /** Runs it once and waits for its end. Never rejects. Nothing of its process group is left then. */
@@ -131,9 +130,15 @@ function watch(child: ChildProcess, timeLimitMs: number): { readonly kill: Kill;
 function takeValue(chunks: readonly Buffer[], fault: string | undefined): Found {
   const bytes = Buffer.concat(chunks);
   for (const chunk of chunks) chunk.fill(0);
-  if (fault === undefined) return foundBytes(bytes);
+  const problem = fault ?? (isNothing(bytes) ? 'printed nothing' : undefined);
+  if (problem === undefined) return foundBytes(bytes);
   bytes.fill(0);
-  return missing(fault);
+  return missing(problem);
+}
+
+/** Also for one newline, which is left out of a value. */
+function isNothing(bytes: Buffer): boolean {
+  return bytes.length <= 2 && ['', '\n', '\r\n'].includes(bytes.toString('latin1'));
 }
 
 interface Group {

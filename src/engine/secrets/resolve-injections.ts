@@ -2,7 +2,7 @@
  * The values of one call: looked up together, and handed out all or none, so that nothing half-injected runs.
  */
 import type { Injection, Redaction, Reference } from '../../model/injection.ts';
-import { describeReference, referenceKey } from '../../model/injection.ts';
+import { describeReference, MIN_REDACTED_BYTES, referenceKey } from '../../model/injection.ts';
 import { Secret } from '../../model/secret.ts';
 import { visible } from '../../model/visible.ts';
 import type { Resolution, Resolver } from './resolver.ts';
@@ -26,8 +26,6 @@ export type Injected =
       readonly retryAfterMs: number;
     };
 
-/** Text of fewer bytes is found everywhere by chance, and taking it out would show what it is. */
-const LEAST_REDACTED_BYTES = 8;
 /** execve(2): `NAME=VALUE` and its NUL, in bytes (MAX_ARG_STRLEN). */
 const LONGEST_VARIABLE = 131_072;
 const NO_HEADER_TEXT = /[\0-\x08\x0A-\x1F\x7F]/;
@@ -101,7 +99,7 @@ function partProblem(part: string | Reference, text: string, redacted: boolean, 
   if (carrier === 'header' && NO_HEADER_TEXT.test(text)) return 'holds a control character, which no header can carry';
   if (text.includes('\0')) return 'holds a NUL byte';
   if (typeof part === 'string' || !redacted || isLongEnough(text)) return undefined;
-  return `is shorter than ${LEAST_REDACTED_BYTES} bytes, so it cannot be redacted; redact: false on it if that is meant`;
+  return `is shorter than ${MIN_REDACTED_BYTES} bytes, so it cannot be redacted; redact: false on it if that is meant`;
 }
 
 function subjectOf(part: string | Reference, name: string): string {
@@ -126,5 +124,5 @@ function redactionName(reference: Reference, name: string): string {
 }
 
 function isLongEnough(text: string): boolean {
-  return Buffer.byteLength(text) >= LEAST_REDACTED_BYTES;
+  return Buffer.byteLength(text) >= MIN_REDACTED_BYTES;
 }

@@ -5,6 +5,9 @@
 import { isUtf8 } from 'node:buffer';
 import { Secret } from '../../model/secret.ts';
 
+/** More than any credential (a key file or a token is a thousandth of it), and little enough to read in one go. */
+export const MAX_VALUE_BYTES = 1024 * 1024;
+
 /** A value, or why there is none; `problem` reads after the reference and a colon. */
 export type Found =
   | { readonly ok: true; readonly value: Secret; readonly keep?: Keep }
@@ -45,7 +48,8 @@ export function foundText(text: string): Found {
   return problem === undefined ? { ok: true, value: new Secret(text) } : missing(problem);
 }
 
-function textProblem(text: string): string | undefined {
+/** What is wrong with a value, or undefined. */
+export function textProblem(text: string): string | undefined {
   if (text === '') return 'is empty';
   if (text.includes('\0')) return 'holds a NUL byte';
   return text.isWellFormed() ? undefined : 'is no valid UTF-8';

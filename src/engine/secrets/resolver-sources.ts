@@ -7,7 +7,7 @@ import type { Secret } from '../../model/secret.ts';
 import { quoted } from '../../model/visible.ts';
 import { OTHERS_MAY_ANYTHING, readTrustedFile } from '../safe-file.ts';
 import type { Found } from './resolve-text.ts';
-import { foundBytes, foundText, missing } from './resolve-text.ts';
+import { foundBytes, foundText, MAX_VALUE_BYTES, missing } from './resolve-text.ts';
 
 /** What of the store is used here. */
 export interface StoredSecrets {
@@ -34,9 +34,6 @@ export interface Sources {
 
 /** A reference whose value is read, and not made. */
 export type KeptReference = Extract<Reference, { kind: 'secret' | 'file' | 'env' | 'credential' }>;
-
-/** More than any credential, and little enough to read in one go. */
-export const MAX_VALUE_BYTES = 1024 * 1024;
 
 /**
  * systemd gives a service of another user its credentials by an access control list, whose mask stands where the mode has

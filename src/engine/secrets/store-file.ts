@@ -7,9 +7,10 @@
 import { join } from 'node:path';
 import { CarapaceError, errnoOf } from '../../model/error.ts';
 import { Secret } from '../../model/secret.ts';
-import { quoted } from '../../model/visible.ts';
+import { quoted, visible } from '../../model/visible.ts';
 import { parseStrictJson } from '../../protocol/strict-json.ts';
 import { OTHERS_MAY_ANYTHING, readTrustedFile, type Trust } from '../safe-file.ts';
+import { MAX_VALUE_BYTES, textProblem } from './resolve-text.ts';
 import { decryptWith, encryptTo } from './store-age.ts';
 
 /** A secret as it is kept. */
@@ -24,8 +25,6 @@ export type Unsealed =
   | { readonly kind: 'other-identity' }
   | { readonly kind: 'bad'; readonly fault: string };
 
-/** Bytes of a value: a key file or a token is a thousandth of it. */
-export const MAX_VALUE_BYTES = 1024 * 1024;
 /** JSON may write a byte as six, and age adds a thousandth. */
 const MAX_FILE_BYTES = 7 * MAX_VALUE_BYTES;
 
@@ -34,13 +33,10 @@ export function secretPath(directory: string, name: string): string {
   return join(directory, `${name}.age`);
 }
 
-/** What is wrong with a value, or undefined. */
+/** What is wrong with a value that is to be stored, or undefined. */
 export function valueProblem(value: Secret): string | undefined {
-  const text = value.reveal();
-  if (text === '') return 'is empty';
-  if (text.includes('\0')) return 'holds NUL, which no environment and no header can carry';
-  if (!text.isWellFormed()) return 'is no Unicode text';
-  return value.byteLength > MAX_VALUE_BYTES ? `is larger than ${MAX_VALUE_BYTES} bytes` : undefined;
+  const tooLarge = value.byteLength > MAX_VALUE_BYTES ? `is larger than ${MAX_VALUE_BYTES} bytes` : undefined;
+  return textProblem(value.reveal()) ?? tooLarge;
 }
 
 /** Encrypts a secret. */
@@ -99,9 +95,9 @@ export function readSecretFile(directory: string, name: string, trust: Trust): B
 }
 
 /** The error for a name under which nothing is stored. */
-export function missingSecret(name: string, suggestion = ''): CarapaceError {
-  return new CarapaceError('secret-missing', `secret ${quoted(name)}: does not exist${suggestion}`, {
-    hint: 'run: carapace secret list',
+export function missingSecret(name: string): CarapaceError {
+  return new CarapaceError('secret-missing', `secret ${quoted(name)}: does not exist`, {
+    hint: `run: carapace secret set ${visible(name)}`,
   });
 }
 

@@ -1,7 +1,7 @@
 /** Reads and decrypts one secret of the store. */
 import { CarapaceError, errnoOf } from '../../model/error.ts';
 import type { Secret } from '../../model/secret.ts';
-import { quoted } from '../../model/visible.ts';
+import { quoted, visible } from '../../model/visible.ts';
 import { checkTrustedDirectory, OTHERS_MAY_ANYTHING } from '../safe-file.ts';
 import { stateOwner } from '../state-directory.ts';
 import type { IdentityPlace } from './identity.ts';
@@ -77,7 +77,9 @@ async function openKeyring({ place, keyring }: StoreParts, name: string): Promis
   throw unreadableSecret(name, missingIdentity(place));
 }
 
-const AGAIN = 'set it again: carapace secret set NAME';
+function setAgain(name: string): string {
+  return `set it again: carapace secret set ${visible(name)}`;
+}
 
 /** Undefined where it is encrypted to another identity. */
 async function unseal(
@@ -90,13 +92,13 @@ async function unseal(
   if (unsealed.kind === 'secret') return unsealed.secret;
   if (unsealed.kind === 'other-identity') return undefined;
   const message = `${quoted(secretPath(directory, name), 4096)} ${unsealed.fault}`;
-  throw unreadableSecret(name, { message, hint: AGAIN });
+  throw unreadableSecret(name, { message, hint: setAgain(name) });
 }
 
 function otherIdentity({ directory }: StoreParts, name: string, path: string): CarapaceError {
   const file = quoted(secretPath(directory, name), 4096);
   return unreadableSecret(name, {
     message: `${file} is encrypted to another identity than that of ${quoted(path, 4096)}`,
-    hint: `put the identity back that it was set under, or ${AGAIN}`,
+    hint: `put the identity back that it was set under, or ${setAgain(name)}`,
   });
 }

@@ -103,8 +103,8 @@ async function readSecret(parts: StoreParts, kept: Map<string, KeptSecret>, name
   if (known !== undefined && known.stamp === stamp) return known.value;
   kept.delete(name);
   const { value } = await readStored(parts, name);
-  // Written meanwhile: this is the old value or the new one, and the next call looks again.
-  if (stamp !== undefined && stampOf(path) === stamp) kept.set(name, { stamp, value });
+  // Under the stamp from before: where it was written meanwhile, the next call sees another one and reads again.
+  if (stamp !== undefined) kept.set(name, { stamp, value });
   return value;
 }
 

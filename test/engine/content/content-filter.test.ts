@@ -3,6 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { filterStream } from '../../../src/engine/stream-filter.ts';
 import { createContentFilter, type ContentFilter } from '../../../src/engine/content/content-filter.ts';
 import { scannerOf } from '../../../src/policy/content/content-rules.ts';
 import { contentRules } from '../../../src/policy/content/content-schema.ts';
@@ -42,7 +43,7 @@ describe('while bytes come', () => {
   }
 
   it('passes what cannot be part of a match without waiting', async () => {
-    const stream = filterFor(redact).open();
+    const stream = filterStream(filterFor(redact).open);
     const out = collect(stream);
     stream.write('first line\nsecond!');
     await settled();
@@ -51,7 +52,7 @@ describe('while bytes come', () => {
   });
 
   it('holds what may be for 20 ms from its first byte', async () => {
-    const stream = filterFor(redact).open();
+    const stream = filterStream(filterFor(redact).open);
     const out = collect(stream);
     stream.write('x g');
     await vi.advanceTimersByTimeAsync(15);
@@ -66,7 +67,7 @@ describe('while bytes come', () => {
   });
 
   it('holds what is hardly anything else until it is decided', async () => {
-    const stream = filterFor(redact).open();
+    const stream = filterStream(filterFor(redact).open);
     const out = collect(stream);
     stream.write(token.slice(0, 20));
     await vi.advanceTimersByTimeAsync(10_000);
@@ -77,7 +78,7 @@ describe('while bytes come', () => {
   });
 
   it('holds an unfinished line for a pattern, and passes it at its end', async () => {
-    const stream = filterFor([pattern]).open();
+    const stream = filterStream(filterFor([pattern]).open);
     const out = collect(stream);
     stream.write('a line\nINTERNAL-');
     await settled();
@@ -92,7 +93,7 @@ describe('while bytes come', () => {
 
   it('leaves no timer behind a stream that is destroyed or ends', async () => {
     const filter = filterFor([pattern]);
-    const [destroyed, ended] = [filter.open(), filter.open()];
+    const [destroyed, ended] = [filterStream(filter.open), filterStream(filter.open)];
     const out = collect(ended);
     destroyed.write('x');
     ended.write('x');
@@ -108,7 +109,7 @@ describe('while bytes come', () => {
 
 it('tells the name of the rule that ends, and lets nothing pass on any stream', async () => {
   const filter = filterFor(['private-key']);
-  const [stdout, stderr] = [filter.open(), filter.open()];
+  const [stdout, stderr] = [filterStream(filter.open), filterStream(filter.open)];
   const [out, err] = [collect(stdout), collect(stderr)];
   stderr.write('before ');
   stdout.write(`the key: ${key}`);
@@ -123,7 +124,7 @@ it('tells the name of the rule that ends, and lets nothing pass on any stream', 
 
 it('counts what it replaced, over all streams', async () => {
   const filter = filterFor(redact);
-  const streams = [filter.open(), filter.open()];
+  const streams = [filterStream(filter.open), filterStream(filter.open)];
   const outs = streams.map((stream) => {
     stream.end(`${token} ${key} ${token}`);
     return buffer(stream);
@@ -142,7 +143,7 @@ it('counts what it replaced, over all streams', async () => {
 it('changes no byte of what holds nothing, however it comes', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.uint8Array({ minLength: 1, maxLength: 200 }), { maxLength: 8 }), async (chunks) => {
-      const stream = filterFor([...redact, pattern]).open();
+      const stream = filterStream(filterFor([...redact, pattern]).open);
       const collected = buffer(stream);
       await pipeline(Readable.from(chunks.map((chunk) => Buffer.from(chunk))), stream);
       expect(await collected).toEqual(Buffer.concat(chunks));

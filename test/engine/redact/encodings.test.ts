@@ -4,8 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { formsOf } from '../../../src/engine/redact/encodings.ts';
 
 /** Every printable character, twice some of them side by side, and letters that are not ASCII. */
-const PRINTABLE = `~#Aa0 ${Array.from({ length: 95 }, (_, index) => String.fromCharCode(32 + index)).join('')}''""//é€𝄞`;
+const PRINTABLE = `~#Aa0=~:~ ${Array.from({ length: 95 }, (_, index) => String.fromCharCode(32 + index)).join('')}''""//é€𝄞`;
 const CONTROL = 'line one\n\tline \'two\'\u001b[0m\u0001\r\n\n"é"';
+const JQ = 'jq';
 const VALUES = [PRINTABLE, CONTROL, "it's 'so'", 'plain-token_123'];
 
 function formTexts(value: string): string[] {
@@ -15,6 +16,12 @@ function formTexts(value: string): string[] {
 /** The form that stands in a text; undefined: none does. */
 function formIn(value: string, output: Buffer): Buffer | undefined {
   return formsOf(value).find(({ bytes }) => output.includes(bytes))?.bytes;
+}
+
+function passwordInUrl(value: string): string {
+  const url = new URL('http://example.com/');
+  url.password = value;
+  return url.password;
 }
 
 function hasProgram(name: string): boolean {
@@ -35,11 +42,18 @@ describe('the forms of a value', () => {
       encodeURIComponent(value),
       encodeURI(value).replaceAll('%5B', '[').replaceAll('%5D', ']').replaceAll('[', '%5B').replaceAll(']', '%5D'),
       new URLSearchParams({ v: value }).toString().slice(2),
+      passwordInUrl(value),
       JSON.stringify(value).slice(1, -1),
       JSON.stringify(JSON.stringify(value).slice(1, -1)).slice(1, -1),
     ]) {
       expect(forms).toContain(form);
     }
+  });
+
+  it('are those of urls: behind the question mark, and as the password in Go', () => {
+    expect(formTexts("a b+/'=;<@!%")).toEqual(
+      expect.arrayContaining([new URL("http://h/?a b+/'=;<@!%").search.slice(1), 'a%20b+%2F%27=;%3C%40%21%25']),
+    );
   });
 
   it('stand in base64 of whatever they are in, but for one character at each end', () => {
@@ -69,6 +83,13 @@ describe('the forms of a value', () => {
     }
   });
 
+  it('stand in base64 of something longer also where the value is as short as can be', () => {
+    for (const before of ['', 'x', 'xx']) {
+      const output = Buffer.from(Buffer.from(`${before}Zq8#k2!x and more`).toString('base64'));
+      expect(formIn('Zq8#k2!x', output)?.length).toBe(10);
+    }
+  });
+
   it('are none of a value of less than eight bytes, which may be fewer characters', () => {
     expect(formsOf('1234567')).toEqual([]);
     expect(formsOf('')).toEqual([]);
@@ -89,6 +110,7 @@ describe('the forms that other programs make', () => {
     ['set -x of bash', 'bash', ['-c', 'exec 2>&1; set -x; : "$1"', 'bash']],
     ['export -p of sh', 'sh', ['-c', 'x=$1; export x; export -p', 'sh']],
     ['printf %q of coreutils', '/usr/bin/printf', ['%q']],
+    ['the trace of git', 'git', ['rev-parse', '--sq-quote']],
   ];
   for (const locale of locales) {
     for (const [name, program, args] of shellForms) {
@@ -120,12 +142,12 @@ describe('the forms that other programs make', () => {
   });
 
   it
-    .runIf(hasProgram('jq'))
+    .runIf(hasProgram(JQ))
     .each([[['-R', '-s', '.']], [['-R', '-s', '-a', '.']], [['-R', '-s', '@uri']], [['-R', '-s', '-r', '@sh']]])(
     'are known: jq %j',
     (args) => {
       for (const value of VALUES) {
-        const output = execFileSync('jq', args, { input: value });
+        const output = execFileSync(JQ, args, { input: value });
         expect(formIn(value, output), output.toString()).toBeDefined();
       }
     },

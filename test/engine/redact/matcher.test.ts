@@ -154,6 +154,17 @@ describe('a form in lines', () => {
     );
   });
 
+  it('is found where two long breaks come before what is telling of it', () => {
+    const value: NamedValue = ['blank', `${' '.repeat(16)}ABCDEFGHIJKLM`];
+    const digits = Buffer.from(value[1]).toString('hex');
+    const lineEnd = `\n${' '.repeat(17)}`;
+    const broken = [digits.slice(0, 1), digits.slice(1, 33), digits.slice(33)].join(lineEnd);
+    for (let address = 0; address < 4; address += 1) {
+      const before = noise.slice(0, 300 + address);
+      expect(redact([value, SHORT], before + broken + noise)).toBe(`${before}[redacted:blank]${noise}`);
+    }
+  });
+
   it('does not reach over a break that is longer than any indentation', () => {
     const text = Buffer.from(SHORT[1]).toString('base64');
     const broken = `${text.slice(0, 5)}\n${' '.repeat(40)}${text.slice(5)}`;
@@ -173,7 +184,7 @@ describe('what is no form', () => {
           if (bytes.length < 100)
             expect(redact([[name, value]], changed)).toBe(reference.push(changed) + reference.end());
         }
-        expect(redact([[name, value]], bytes.subarray(0, 7))).toBe(bytes.toString('latin1', 0, 7));
+        expect(redact([[name, value]], bytes.subarray(0, 3))).toBe(bytes.toString('latin1', 0, 3));
         expect(redact([[name, value]], bytes.subarray(-7))).toBe(bytes.toString('latin1').slice(-7));
       }
     }
@@ -211,10 +222,73 @@ describe('what is held', () => {
     expect(textOf(matcher.push(Buffer.from('?')))).toBe('hunter2?');
   });
 
-  it('is decided by the end of the stream', () => {
-    const { matcher } = open(SHORT);
-    expect(textOf(matcher.push(Buffer.from('hunter2')))).toBe('');
-    expect(textOf(matcher.end())).toBe('hunter2');
+  it('is replaced at the end of the stream where half of a form is there, and passes where less is', () => {
+    expect(redact([SHORT], 'x hun')).toBe('x hun');
+    const { matcher, counts } = open(SHORT);
+    expect(textOf(matcher.push(Buffer.from('x hunter2')))).toBe('x ');
+    expect(matcher.end()).toEqual({ out: [Buffer.from('[redacted:short]')], held: 'none' });
+    expect(counts).toEqual(new Map([['short', 1]]));
+  });
+
+  it.each(EXAMPLES)('gives at most half of a form away, wherever the stream ends: %s', (name, value) => {
+    for (const { bytes } of formsOf(value)) {
+      const step = bytes.length > 200 ? 37 : 1;
+      for (let length = 0; length <= bytes.length; length += step) {
+        const text = bytes.toString('latin1', 0, length);
+        const output = redact([[name, value]], Buffer.concat([Buffer.from('\x80>'), bytes.subarray(0, length)]));
+        expect(output.slice('\xc2\x80>'.length)).toBe(output.endsWith(']') ? `[redacted:${name}]` : text);
+        if (!output.endsWith(']')) expect(2 * length).toBeLessThan(bytes.length);
+      }
+    }
+  });
+
+  it('leaves as its beginning and a marker where the stream ends after a flush', () => {
+    const { matcher, counts } = open(SHORT);
+    matcher.push(Buffer.from('hun'));
+    matcher.flush();
+    expect(textOf(matcher.push(Buffer.from('ter2')))).toBe('');
+    expect(textOf(matcher.end())).toBe('[redacted:short]');
+    expect(counts).toEqual(new Map([['short', 1]]));
+  });
+
+  it('leaves the break before the end where it is: the newline behind base64', () => {
+    const encoded = Buffer.from('0123456789').toString('base64');
+    for (const length of [8, encoded.length - 2, encoded.length - 1, encoded.length]) {
+      for (const lineEnd of ['\n', '\r\n', '\n  ']) {
+        const { matcher, counts } = open(['digits', '0123456789']);
+        const output = textOf(matcher.push(Buffer.from(`a: ${encoded.slice(0, length)}${lineEnd}`)));
+        expect(output + textOf(matcher.end())).toBe(`a: [redacted:digits]${lineEnd}`);
+        expect(counts).toEqual(new Map([['digits', 1]]));
+      }
+    }
+  });
+
+  it('passes at the end of the stream where a line ended, or another byte came, after it', () => {
+    for (let length = 0; length < SHORT[1].length; length += 1) {
+      for (const after of ['\n', '\r\n', '.']) {
+        const text = `x ${SHORT[1].slice(0, length)}${after}`;
+        expect(redact([SHORT], text)).toBe(text);
+      }
+    }
+  });
+
+  it('has the first of the names whose values begin so, where the stream ends before they part', () => {
+    const values: NamedValue[] = [
+      ['first', 'token-of-one'],
+      ['second', 'token-of-two'],
+    ];
+    expect(redact(values, 'token-of')).toBe('[redacted:first]');
+    expect(redact(values, 'token-of-t')).toBe('[redacted:second]');
+  });
+
+  it('is one with a form that it overlaps where the stream ends, and no second marker where that has left', () => {
+    const values: NamedValue[] = [
+      ['first', 'abcdefgh'],
+      ['second', 'efgh-012'],
+    ];
+    expect(redact(values, 'abcdefgh-')).toBe('[redacted:first]');
+    expect(redact(values, 'abcdefgh', '-')).toBe('[redacted:first]');
+    expect(redact(values, '1abcdefgh\n')).toBe('1[redacted:first]\n');
   });
 
   it('goes on after a flush: the rest of a form is replaced', () => {
@@ -223,6 +297,21 @@ describe('what is held', () => {
     expect(textOf(matcher.flush())).toBe('hun');
     expect(textOf(matcher.push(Buffer.from('ter2! x')))).toBe('[redacted:short] x');
     expect(counts).toEqual(new Map([['short', 1]]));
+  });
+
+  it('is replaced by a marker of its own where other bytes have left since the last', () => {
+    const { matcher } = open(['first', 'abcdefgh'], ['second', 'efgh-0123456789ABCDEF']);
+    expect(textOf(matcher.push(Buffer.from('abcdefgh-01')))).toBe('[redacted:first]');
+    expect(textOf(matcher.flush())).toBe('-01');
+    expect(textOf(matcher.push(Buffer.from('23456789ABCDEF.')))).toBe('[redacted:second].');
+  });
+
+  it('is a copy: the memory of a chunk is used again', () => {
+    const { matcher } = open(SHORT);
+    const chunk = Buffer.from('hunt');
+    matcher.push(chunk);
+    chunk.fill('x');
+    expect(textOf(matcher.push(Buffer.from('.')))).toBe('hunt.');
   });
 
   it('stays where a shorter end of it covers half of its form', () => {

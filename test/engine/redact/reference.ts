@@ -15,6 +15,7 @@ interface Range {
 
 interface Begun {
   readonly start: number;
+  readonly end: number;
   readonly covered: number;
   readonly needle: Needle;
 }
@@ -28,6 +29,7 @@ export class Reference {
   #sent = 0;
   #replacedTo = 0;
   #out = '';
+  #isEnded = false;
   readonly counts = new Map<string, number>();
 
   constructor(values: readonly NamedValue[]) {
@@ -45,6 +47,7 @@ export class Reference {
   }
 
   end(): string {
+    this.#isEnded = true;
     return this.#release(this.#input.length);
   }
 
@@ -58,7 +61,7 @@ export class Reference {
   /** Every place in the input with a form that is not yet whole where the input ends. */
   #begun(): Begun[] {
     return this.#walks().flatMap(({ start, walk, needle }) =>
-      'covered' in walk ? [{ start, covered: walk.covered, needle }] : [],
+      'covered' in walk ? [{ start, end: walk.end, covered: walk.covered, needle }] : [],
     );
   }
 
@@ -77,18 +80,31 @@ export class Reference {
   }
 
   #isHalf({ covered, needle }: Begun): boolean {
+    return 2 * covered >= Math.min(...this.#alike(needle, covered).map(({ bytes }) => bytes.length));
+  }
+
+  /** All that begin like a form, in order. */
+  #alike(needle: Needle, covered: number): Needle[] {
     const beginning = needle.bytes.subarray(0, covered);
-    const alike = this.#needles.filter(
+    return this.#needles.filter(
       ({ bytes, wraps }) => wraps === needle.wraps && bytes.subarray(0, covered).equals(beginning),
     );
-    return 2 * covered >= Math.min(...alike.map(({ bytes }) => bytes.length));
+  }
+
+  /** What is half there at the end counts as a form, of the first that begins like it. */
+  #halves(): Range[] {
+    if (!this.#isEnded) return [];
+    return this.#begun()
+      .filter((begun) => this.#isHalf(begun))
+      .map(({ start, end, covered, needle }) => ({ start, end, owner: this.#alike(needle, covered)[0]?.owner ?? 0 }));
   }
 
   /** Every form in what has not been let go, those that overlap as one. */
   #ranges(): Range[] {
-    const all = this.#walks().flatMap(({ start, walk, needle }) =>
-      'end' in walk ? [{ start, end: walk.end, owner: needle.owner }] : [],
+    const whole = this.#walks().flatMap(({ start, walk, needle }) =>
+      'end' in walk && !('covered' in walk) ? [{ start, end: walk.end, owner: needle.owner }] : [],
     );
+    const all = [...whole, ...this.#halves()];
     all.sort((a, b) => a.start - b.start || b.end - a.end || a.owner - b.owner);
     const merged: Range[] = [];
     for (const range of all) {
@@ -134,8 +150,12 @@ export class Reference {
   }
 }
 
-/** Reads a form from a place on: to its end, or to that of the input, or not at all. */
-function walk(input: Buffer, start: number, { bytes, wraps }: Needle): { end: number } | { covered: number } | object {
+/** Reads a form from a place on: to its end, or to that of the input but for a break there, or not at all. */
+function walk(
+  input: Buffer,
+  start: number,
+  { bytes, wraps }: Needle,
+): { end: number } | { end: number; covered: number } | object {
   let covered = 0;
   let pending = 0;
   for (let at = start; at < input.length; at += 1) {
@@ -146,7 +166,7 @@ function walk(input: Buffer, start: number, { bytes, wraps }: Needle): { end: nu
     covered += 1;
     if (covered === bytes.length) return { end: at + 1 };
   }
-  return { covered };
+  return { end: input.length - pending, covered };
 }
 
 function isBlank(byte: number | undefined, isIndented: boolean): boolean {

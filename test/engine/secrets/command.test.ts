@@ -87,7 +87,8 @@ describe('the program of a command reference', () => {
   });
 
   it('has failed where it prints nothing, NUL, or no UTF-8', async () => {
-    expectProblem(await commands.run(folder.script('empty', 'echo')), 'is empty');
+    for (const print of ['true', 'echo', "printf '\\r\\n'"])
+      expectProblem(await commands.run(folder.script('empty', print)), 'printed nothing');
     expectProblem(await commands.run(folder.script('nul', `printf '${MARK}\\0'`)), 'holds a NUL byte');
     expectProblem(await commands.run(folder.script('bytes', `printf '${MARK}\\377'`)), 'is no valid UTF-8');
   });

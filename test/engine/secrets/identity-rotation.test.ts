@@ -11,7 +11,12 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Rotation } from '../../../src/engine/secrets/identity-rotation.ts';
-import { newIdentity, recipientOf } from '../../../src/engine/secrets/store-age.ts';
+import {
+  decryptWithPassphrase,
+  encryptWithPassphrase,
+  newIdentity,
+  recipientOf,
+} from '../../../src/engine/secrets/store-age.ts';
 import { Secret } from '../../../src/model/secret.ts';
 import { makeStoreDirectory, passphrase, type StoreDirectory } from './store-directory.ts';
 
@@ -181,6 +186,22 @@ describe('the identity of the store', () => {
     chmodSync(join(credentials(), 'carapace-secrets-key'), 0o444);
     await set('one', 'value two');
     await expect(gateway.read('one')).rejects.toThrow('has mode 0444: others may read it');
+  });
+
+  it('is what new secrets are encrypted to where it is at hand, whatever is noted for those who have it not', async () => {
+    await set('one', 'value one');
+    giveCredential('carapace-secrets-key', readFileSync(path('secrets.key'), 'utf8'));
+    writeFileSync(path('secrets.pub'), `${await recipientOf(await newIdentity())}\n`);
+    await directory.open({ credentialsDirectory: credentials() }).write('two', new Secret('value two'));
+    expect(await read('two')).toBe('value two');
+  });
+
+  it('is not opened where that would take more than a gigabyte of memory', async () => {
+    const file = await encryptWithPassphrase(new Secret(PASSPHRASE), new Secret('text'), 2);
+    const [before, after] = file.toString('latin1').split(/(?<=-> scrypt \S+ )2(?=\n)/);
+    const greedy = Buffer.from(`${before}21${after}`, 'latin1');
+    expect(await decryptWithPassphrase(new Secret(PASSPHRASE), file)).toMatchObject({ kind: 'text' });
+    expect(await decryptWithPassphrase(new Secret(PASSPHRASE), greedy)).toEqual({ kind: 'damaged' });
   });
 
   it('is opened by the passphrase of a credential, and nobody is asked', async () => {

@@ -1,11 +1,12 @@
 import { execFile, spawnSync } from 'node:child_process';
+import dns from 'node:dns';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { requestToken } from '../../../src/engine/secrets/oauth2-request.ts';
 import { Secret } from '../../../src/model/secret.ts';
 import type { OAuth2Reference } from '../../../src/model/injection.ts';
@@ -73,8 +74,14 @@ describe('a request for a token', () => {
     expect(form.get('client_secret')).toBe(ODD);
   });
 
-  it('reaches localhost on this host', async () => {
-    await sent({ tokenUrl: server.url.replace('127.0.0.1', 'localhost') });
+  it('reaches localhost on this host, and asks no name server where that is', async () => {
+    const lookup = vi.spyOn(dns, 'lookup');
+    try {
+      await sent({ tokenUrl: server.url.replace('127.0.0.1', 'localhost') });
+      expect(lookup).not.toHaveBeenCalled();
+    } finally {
+      lookup.mockRestore();
+    }
   });
 
   it('goes through no proxy of the environment', async () => {

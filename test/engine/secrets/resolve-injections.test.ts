@@ -94,6 +94,10 @@ describe('the values of a call', () => {
     expect(injected).toMatchObject({ retryAfterMs: 1000 * 'file /etc/token'.length });
     expect(injected).not.toHaveProperty('values');
     expect(order.at(-1)).toBe('secret token ended');
+    expectProblem(
+      await run({ A: inject([token]), B: inject([other]) }, { 'secret token': MARK }),
+      'env OTHER: is gone',
+    );
   });
 
   it('are refused under 8 bytes, which could not be redacted, unless that is meant', async () => {

@@ -14,6 +14,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encryptTo, newIdentity, recipientOf } from '../../../src/engine/secrets/store-age.ts';
 import { Secret } from '../../../src/model/secret.ts';
@@ -107,8 +108,8 @@ describe('the secret store', () => {
 
   it.each([
     ['', 'is empty'],
-    ['a\0b', 'holds NUL, which no environment and no header can carry'],
-    ['\ud800', 'is no Unicode text'],
+    ['a\0b', 'holds a NUL byte'],
+    ['\ud800', 'is no valid UTF-8'],
     ['x'.repeat(1024 * 1024 + 1), 'is larger than 1048576 bytes'],
   ])('refuses a value (number %#)', async (value, problem) => {
     await expect(set('token', value)).rejects.toThrow(`secret 'token': ${problem}`);
@@ -181,6 +182,20 @@ describe('the secret store', () => {
     expect(directory.open().list()).toMatchObject([{ name: 'token', problem: null }]);
   });
 
+  it.skipIf(!isRoot)(
+    'gives a state directory that root makes to the owner of the directory that it is in',
+    async () => {
+      chownSync(dirname(directory.state), 65_534, 65_533);
+      await set('token');
+      for (const name of ['.', 'secrets', 'secrets/token.age', 'secrets.key', 'secrets.lock']) {
+        const { uid, gid } = statSync(path(name));
+        expect([name, uid, gid]).toEqual([name, 65_534, 65_533]);
+      }
+      expect(statSync(directory.state).mode & 0o777).toBe(0o700);
+      expect(await read('token')).toBe(VALUE);
+    },
+  );
+
   it('refuses a file that was put in the place of another', async () => {
     await set('one');
     await set('two', 'hunter2-two');
@@ -205,7 +220,7 @@ describe('the secret store', () => {
       expect(await failure('token')).toMatchObject({
         code: 'secret-unreadable',
         message: `secret 'token': '${file}' is damaged or not whole`,
-        hint: 'set it again: carapace secret set NAME',
+        hint: 'set it again: carapace secret set token',
       });
     }
   });

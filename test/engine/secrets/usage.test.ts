@@ -53,6 +53,13 @@ describe('the use of secrets', () => {
     );
   });
 
+  it('keeps no more of a problem than a line of a message', async () => {
+    const log = openUsageLog(directory.state, now);
+    log.failed('token', 'x'.repeat(501));
+    await log.close();
+    expect(readUsage(directory.state).get('token')?.failure?.problem).toBe('x'.repeat(500));
+  });
+
   it.each(['', '{', '[]', '{"v":1,"secrets":[]}', '{"v":1,"secrets":{"token":7}}', '{"secrets":{"token":{}}}'])(
     'is unknown where the file says %j',
     (text) => {

@@ -94,6 +94,13 @@ describe('a long line', () => {
     }
   });
 
+  it('has each match replaced that only an earlier piece of it stands before', () => {
+    const line = `${'x'.repeat(MAX_MATCH_BYTES - 96)}INTERNAL-111111${'x'.repeat(181)}INTERNAL-222222${'x'.repeat(6000)}`;
+    const { out, met } = scan([internal], [line]);
+    expect(met).toEqual(['internal-id', 'internal-id']);
+    expect(out).toBe(line.replaceAll(/INTERNAL-\d+/g, '[redacted:internal-id]'));
+  });
+
   it('hides no match of the longest length', () => {
     const rule = patternRule('long', `<x*>`);
     const long = `<${'x'.repeat(MAX_MATCH_BYTES - 2)}>`;
