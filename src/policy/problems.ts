@@ -82,13 +82,21 @@ function describeToolType(value: unknown): string {
 /** What is wrong with the form that was nearest: one that could not be parsed, or has a key that is not here yet. */
 function describeUnion(issue: core.$ZodIssueInvalidUnion, value: unknown): string {
   if (issue.path.at(-1) === 'type') return describeToolType(value);
-  for (const inner of issue.errors.flat()) {
-    if (inner.code === 'custom') return inner.message;
-    const later =
-      inner.code === 'unrecognized_keys' ? inner.keys.find((key) => NOT_IN_THIS_VERSION.has(key)) : undefined;
-    if (later !== undefined) return `'${later}' is not in this version`;
+  return describeForms(issue) ?? describeForms(issue, true) ?? issue.message;
+}
+
+/** Undefined where no form was near. `byKeys`: one that has all but a key too many counts. */
+function describeForms(issue: core.$ZodIssueInvalidUnion, byKeys = false): string | undefined {
+  for (const form of issue.errors) {
+    for (const inner of form) {
+      if (inner.code === 'custom' && !byKeys) return inner.message;
+      const nested = inner.code === 'invalid_union' ? describeForms(inner, byKeys) : undefined;
+      if (nested !== undefined) return nested;
+    }
+    const [only, ...others] = form;
+    if (byKeys && only?.code === 'unrecognized_keys' && others.length === 0) return unknownKey(only.keys[0] ?? '', []);
   }
-  return issue.message;
+  return undefined;
 }
 
 function describeChoice(issue: core.$ZodIssueInvalidValue, value: unknown): string {

@@ -169,7 +169,7 @@ describe('a policy', () => {
         ?.allow.map(({ pattern }) => pattern),
     ).toEqual(['POST /**', 'GET /api/v1/events']);
     expect(warnings.map(formatProblem)).toEqual([
-      "test.yaml:3:5: tools.signal-cli: has no 'allow', which means 'POST /**' and 'GET /api/v1/events', without a query (warning)",
+      "test.yaml:3:5: tools.signal-cli: has no 'allow', which means 'POST /**' and 'GET /api/v1/events', without a query",
     ]);
   });
 });

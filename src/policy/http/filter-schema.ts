@@ -145,13 +145,13 @@ const anyOf = z
   .strictObject({
     any_of: z
       .array(alternative)
-      .min(1)
       .max(MAX_FILTERS)
+      .refine((list) => list.length > 0, { error: "'any_of' is empty, so nothing could hold" })
       .describe('Filters, or lists of filters, one of which has to hold whole.'),
   })
   .transform(({ any_of: each }): AnyOfFilter => ({ kind: 'any-of', anyOf: each }));
 
-const filter = z.union([fieldFilter, anyOf], { error: FORMS });
+const filter = z.union([anyOf, fieldFilter], { error: FORMS });
 
 /** The filters of one method: one, or a list of which all have to hold. */
 export const methodFilters = z.union(
