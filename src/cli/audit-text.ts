@@ -8,6 +8,7 @@ import type {
   AuditRecord,
   CoalescedEvent,
   DecisionEvent,
+  HttpRequestRecord,
   OutcomeEvent,
   ReloadEvent,
 } from '../model/audit-record.ts';
@@ -81,9 +82,11 @@ function decisionText(record: DecisionEvent, outcome: OutcomeEvent | undefined):
   return `${command} (${visible(record.reason ?? 'denied')}${rule})`;
 }
 
-function commandText({ word, tool, argv, argvCut }: DecisionEvent): string {
+function commandText({ word, tool, argv, argvCut, http }: DecisionEvent): string {
   const names = [word, tool].filter((name) => name !== null).map((name) => visible(name));
   if (names.length === 0) return '(no request)';
+  // Records of older versions have no such field.
+  if (http != null) return `${names.join(' ')} ${requestText(http)}`;
   if (argv === null) return `${names.join(' ')} (arguments not recorded)`;
   const text = [...names, ...argv.map(argumentText)].join(' ');
   const cut = text.length > MAX_COMMAND_CHARS;
@@ -112,6 +115,7 @@ function endText({ kind, status, signal, reason, detector }: OutcomeEvent): stri
   if (kind === 'exited') return `exit ${status === null ? '?' : digits(status)}`;
   if (kind === 'signalled') return `signal ${visible(signal ?? '?')}`;
   if (kind === 'abandoned') return 'client left';
+  if (kind === 'answered') return `status ${status === null ? '?' : digits(status)}`;
   return visible(reason ?? kind);
 }
 
@@ -123,6 +127,13 @@ function reloadText({ what, ok, digest, problems }: ReloadEvent): string {
 function coalescedText({ of, count, reasons, since }: CoalescedEvent): string {
   const counts = Object.entries(reasons).map(([reason, times]) => `${visible(reason)} ${digits(times)}`);
   return `${digits(count)} of ${visible(of)} since ${visible(since)}: ${counts.join(', ')}`;
+}
+
+function requestText({ method, path, query, rpc }: HttpRequestRecord): string {
+  const line = `${visible(method)} ${path === null ? '(path not recorded)' : visible(path)}`;
+  const whole = query === null ? line : `${line}?${visible(query)}`;
+  const message = rpc === null ? '' : ` ${rpc.method === null ? '(answer)' : visible(rpc.method)}`;
+  return `${whole.slice(0, MAX_COMMAND_CHARS)}${message}`;
 }
 
 /** A number of an edited record may be text. */

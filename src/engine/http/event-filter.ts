@@ -1,30 +1,30 @@
-/** The events of a stream that a policy lets pass, as a stream. */
-import { Transform } from 'node:stream';
+/** The events of a stream that a policy lets pass. */
 import { CarapaceError } from '../../model/error.ts';
 import type { SseFilter } from '../../model/http.ts';
 import { eventStreamReader, formatEvent, type StreamItem } from '../../protocol/event-stream.ts';
+import type { OpenFilter } from '../stream-filter.ts';
 
 /**
- * A stream that lets events pass as soon as they are whole, written anew. Of one that does not pass its id and its
- * reconnection time stay, so that a client which comes again is not given it again. Fails where an event is too large.
+ * Lets events pass as soon as they are whole, written anew. Of one that does not pass, its id and its reconnection time
+ * stay, so that a client which comes again is not given it again. Throws where the stream cannot be read.
  */
-export function openEventFilter(filter: SseFilter): Transform {
-  const reader = eventStreamReader();
-  const write = (stream: Transform, items: readonly StreamItem[]): void => {
-    const text = items.map((item) => passing(filter, item)).join('');
-    if (text !== '') stream.push(Buffer.from(text));
+export function eventFilter(filter: SseFilter): OpenFilter {
+  return () => {
+    const reader = eventStreamReader();
+    const written = (items: readonly StreamItem[]): readonly Buffer[] => {
+      const text = items.map((item) => passing(filter, item)).join('');
+      return text === '' ? [] : [Buffer.from(text)];
+    };
+    return {
+      push: (chunk) => {
+        const { items, fault } = reader.push(chunk);
+        if (fault !== undefined) throw new CarapaceError('event-stream', `upstream: ${fault}`);
+        return written(items);
+      },
+      end: () => written(reader.end()),
+      close: () => {},
+    };
   };
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      const { items, fault } = reader.push(chunk);
-      write(this, items);
-      done(fault === undefined ? null : new CarapaceError('event-stream', `upstream: ${fault}`));
-    },
-    flush(done) {
-      write(this, reader.end());
-      done();
-    },
-  });
 }
 
 function passing(filter: SseFilter, item: StreamItem): string {

@@ -12,7 +12,7 @@ import type { Redaction } from '../../model/injection.ts';
 import type { Resolver } from '../secrets/resolver.ts';
 import { Forwarding } from './forwarding.ts';
 import { type HttpFilters, openHttpFilters } from './http-filters.ts';
-import type { FailedOutcome, HttpOutcome } from './http-outcome.ts';
+import { type FailedOutcome, type HttpOutcome, UNUSABLE } from './http-outcome.ts';
 import { resolveHttpValues } from './http-values.ts';
 import { hasBody, type HttpExchange, isUpgrade } from './request-head.ts';
 import { buildUpstreamRequest, type Framing, type UpstreamRequest } from './upstream-request.ts';
@@ -45,26 +45,20 @@ async function forwardAllowed(parts: ForwardParts, permit: HttpPermit, exchange:
   const filters = filtersOrProblem(permit, values.redactions);
   if (typeof filters === 'string') return secretUnavailable(filters);
   const upgrades = isUpgrade(exchange.request);
-  if (upgrades && (filters.searchesAnswer || filters.searchesBody))
+  if (upgrades && (filters.answer !== undefined || filters.body !== undefined))
     return refusedBody('a WebSocket cannot be searched for what must not pass');
 
   const framing = framingOf(permit, exchange, filters);
-  const isSearched = filters.searchesAnswer || permit.sseFilter !== null;
+  const isSearched = filters.answer !== undefined || permit.sseFilter !== null;
   const built = buildUpstreamRequest(permit, values, framing, isSearched);
   if (built === undefined) return secretUnavailable('a value that is injected into the path would lead elsewhere');
   const opened = await parts.upstreams.open(permit.upstream, values.identity);
-  if (!opened.ok) return { ...UNREACHABLE, detail: opened.problem };
+  if (!opened.ok) return { ...UNUSABLE, message: 'the upstream cannot be reached', detail: opened.problem };
 
   const outgoing = beginRequest(opened.link, built, upgrades);
   const forwarding = new Forwarding({ permit, exchange, outgoing, sentPath: built.path, filters, framing, startedAt });
   return forwarding.run();
 }
-
-const UNREACHABLE = {
-  kind: 'failed',
-  reason: 'upstream-unavailable',
-  message: 'the upstream cannot be reached',
-} as const;
 
 /** A value that cannot be taken out of the answer is not injected. */
 function filtersOrProblem(permit: HttpPermit, redactions: readonly Redaction[]): HttpFilters | string {
@@ -76,12 +70,13 @@ function filtersOrProblem(permit: HttpPermit, redactions: readonly Redaction[]):
   }
 }
 
-function framingOf({ body }: HttpPermit, { request }: HttpExchange, { searchesBody }: HttpFilters): Framing {
+function framingOf({ body }: HttpPermit, { request }: HttpExchange, filters: HttpFilters): Framing {
+  const isSearched = filters.body !== undefined;
   if (typeof body === 'object')
-    return searchesBody ? { kind: 'chunked' } : { kind: 'length', bytes: Buffer.byteLength(body.text) };
+    return isSearched ? { kind: 'chunked' } : { kind: 'length', bytes: Buffer.byteLength(body.text) };
   if (body === 'none' || !hasBody(request)) return { kind: 'none' };
   const length = request.headers['content-length'];
-  return length === undefined || searchesBody ? { kind: 'chunked' } : { kind: 'length', bytes: Number(length) };
+  return length === undefined || isSearched ? { kind: 'chunked' } : { kind: 'length', bytes: Number(length) };
 }
 
 /** What may not be sent as the body, before anything is looked up; undefined where there is nothing against it. */

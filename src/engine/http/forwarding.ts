@@ -1,6 +1,6 @@
 /** One exchange with an upstream, from the first byte sent until both sides are done. */
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { type Duplex, Readable, type Transform } from 'node:stream';
+import { type Duplex, Readable } from 'node:stream';
 import { messageOf } from '../../model/error.ts';
 import type { HttpPermit } from '../../model/http.ts';
 import { deferred } from '../deferred.ts';
@@ -14,10 +14,11 @@ import {
   passedHeaders,
   passedTrailers,
 } from './answer-head.ts';
-import { pumpBody, throughAll } from './body-pump.ts';
-import { openEventFilter } from './event-filter.ts';
-import type { HttpFilters } from './http-filters.ts';
-import type { Exchanged, HttpOutcome } from './http-outcome.ts';
+import { pumpBody } from './body-pump.ts';
+import { eventFilter } from './event-filter.ts';
+import { chainOf, type HttpFilters } from './http-filters.ts';
+import { type Ended, type Exchanged, type HttpOutcome, REFUSED, TOO_LARGE, UNUSABLE } from './http-outcome.ts';
+import type { OpenFilter } from '../stream-filter.ts';
 import { type HttpExchange, isBodyPending, isUpgrade, sendContinue } from './request-head.ts';
 import type { Framing } from './upstream-request.ts';
 import { joinWebSocket } from './websocket.ts';
@@ -38,12 +39,6 @@ export interface ForwardingParts {
   readonly startedAt: number;
 }
 
-type Ended =
-  | { readonly kind: 'answered' | 'abandoned' }
-  | { readonly kind: 'broken'; readonly detail: string }
-  | Pick<HttpOutcome & { kind: 'limited' }, 'kind' | 'reason' | 'message' | 'detector'>
-  | (HttpOutcome & { readonly kind: 'failed' });
-
 export class Forwarding {
   readonly #parts: ForwardingParts;
   readonly #done = deferred<HttpOutcome>();
@@ -53,6 +48,9 @@ export class Forwarding {
   #firstByteMs: number | null = null;
   #bytes = { request: 0, response: 0 };
   #stopBody = (): void => {};
+  #stopAnswer = (): void => {};
+
+  readonly #onClientGone = (): void => this.#end({ kind: 'abandoned' });
 
   constructor(parts: ForwardingParts) {
     this.#parts = parts;
@@ -69,11 +67,11 @@ export class Forwarding {
     outgoing.on('error', lost).once('close', () => lost(new Error('the connection was closed')));
     outgoing.once('response', (incoming) => this.#attempt(() => this.#answer(incoming)));
     outgoing.once('upgrade', (incoming, socket, rest) => this.#attempt(() => this.#join(incoming, socket, rest)));
-    response.once('close', () => this.#end({ kind: 'abandoned' }));
+    response.once('close', this.#onClientGone);
     void filters.refused.then((detector) => this.#end({ ...REFUSED, detector }));
     const toHead = this.#timer(permit.limits.timeLimitMs, 'the upstream did not answer in time');
     outgoing.once('response', () => clearTimeout(toHead)).once('upgrade', () => clearTimeout(toHead));
-    if (response.destroyed) this.#end({ kind: 'abandoned' });
+    if (response.destroyed) this.#onClientGone();
     else this.#sendBody(toHead);
     return this.#done.promise;
   }
@@ -89,50 +87,47 @@ export class Forwarding {
     if (!isText) sendContinue(exchange);
     // A body that breaks off is a client that leaves, and the response's end tells of that.
     source.on('error', () => {});
-    source.on('data', (chunk: Buffer) => {
-      this.#bytes.request += chunk.length;
-      if (!isText && this.#bytes.request > permit.limits.maxBodyBytes) this.#end(TOO_LARGE);
-      else toHead.refresh();
-    });
-    const filtered = throughAll(source, filters.openBody(), (error) => this.#upstreamGone(error));
     this.#stopBody = pumpBody({
-      source: filtered,
+      source,
       sink: outgoing,
-      onChunk: () => !this.#isOver,
+      open: filters.body,
+      onRead: (bytes) => {
+        this.#bytes.request += bytes;
+        if (!isText && this.#bytes.request > permit.limits.maxBodyBytes) this.#end(TOO_LARGE);
+        else toHead.refresh();
+      },
+      onWrite: () => {},
       onEnd: () => {
         if (!this.#isRefused()) outgoing.end();
       },
+      onFailed: (thrown) => this.#defect(thrown),
     });
   }
 
-  async #answer(incoming: IncomingMessage): Promise<void> {
+  #answer(incoming: IncomingMessage): void {
     const { permit, exchange, filters, sentPath } = this.#parts;
     this.#firstByteMs = this.#elapsed();
     incoming.on('error', (error) => this.#upstreamGone(error));
     const head: AnswerHead = { status: incoming.statusCode ?? 0, rawHeaders: incoming.rawHeaders };
-    const transforms = hasAnswerBody(permit.method, head) ? this.#transforms(head) : [];
-    const problem = answerProblem(head, transforms.length > 0);
+    const open = hasAnswerBody(permit.method, head) ? this.#filterOf(head) : undefined;
+    const problem = answerProblem(head, open !== undefined);
     if (problem !== undefined) {
-      this.#end({
-        kind: 'failed',
-        reason: 'upstream-unavailable',
-        message: `the upstream's answer cannot pass: ${problem}`,
-      });
+      this.#end({ ...UNUSABLE, message: `the upstream's answer cannot pass: ${problem}` });
       return;
     }
-    const headers = await filters.headers(passedHeaders(head, permit, sentPath));
+    const headers = filters.headers(passedHeaders(head, permit, sentPath));
     if (this.#isRefused()) return;
-    const length = transforms.length > 0 ? undefined : announcedLength(head);
+    const length = open !== undefined ? undefined : announcedLength(head);
     this.#writeHead(head, length === undefined ? headers : [...headers, ['content-length', String(length)]]);
     // Without a length it may be a stream of which nothing comes for long.
     if (length === undefined) exchange.response.flushHeaders();
-    this.#relay(incoming, transforms);
+    this.#relay(incoming, open);
   }
 
-  #transforms(head: AnswerHead): readonly Transform[] {
+  #filterOf(head: AnswerHead): OpenFilter | undefined {
     const { permit, filters } = this.#parts;
-    const events = permit.sseFilter !== null && isEventStream(head) ? [openEventFilter(permit.sseFilter)] : [];
-    return [...events, ...filters.openAnswer()];
+    const isFiltered = permit.sseFilter !== null && isEventStream(head);
+    return chainOf([isFiltered ? eventFilter(permit.sseFilter) : undefined, filters.answer]);
   }
 
   #writeHead({ status }: AnswerHead, headers: Headers): void {
@@ -143,33 +138,31 @@ export class Forwarding {
     this.#status = status;
   }
 
-  #relay(incoming: IncomingMessage, transforms: readonly Transform[]): void {
+  #relay(incoming: IncomingMessage, open: OpenFilter | undefined): void {
     const { permit, exchange } = this.#parts;
     const { response } = exchange;
     const { idleLimitMs } = permit.limits;
     const idle = idleLimitMs === null ? undefined : this.#timer(idleLimitMs, 'the upstream paused for too long');
-    incoming.on('data', () => idle?.refresh());
-    const source = throughAll(incoming, transforms, (error) => this.#upstreamGone(error));
     response.once('finish', () => this.#end({ kind: 'answered' }));
-    pumpBody({
-      source,
+    this.#stopAnswer = pumpBody({
+      source: incoming,
       sink: response,
-      onChunk: (bytes) => {
-        if (this.#isOver) return false;
+      open,
+      onRead: () => idle?.refresh(),
+      onWrite: (bytes) => {
         this.#bytes.response += bytes;
-        return true;
       },
       onEnd: () => this.#attempt(() => this.#finish(incoming)),
+      onFailed: (thrown) => this.#upstreamGone(thrown),
     });
   }
 
   /** The whole answer is here. */
-  async #finish({ rawTrailers }: IncomingMessage): Promise<void> {
+  #finish({ rawTrailers }: IncomingMessage): void {
     const { permit, exchange, filters } = this.#parts;
-    const trailers = passedTrailers(rawTrailers, permit);
-    const passed = trailers.length === 0 ? [] : await filters.headers(trailers);
+    const trailers = filters.headers(passedTrailers(rawTrailers, permit));
     if (this.#isRefused()) return;
-    if (passed.length > 0) exchange.response.addTrailers(mutable(passed));
+    if (trailers.length > 0) exchange.response.addTrailers(mutable(trailers));
     exchange.response.end();
   }
 
@@ -181,32 +174,38 @@ export class Forwarding {
   }
 
   /** The upstream has agreed to speak WebSocket. */
-  async #join(incoming: IncomingMessage, socket: Duplex, rest: Buffer): Promise<void> {
+  #join(incoming: IncomingMessage, socket: Duplex, rest: Buffer): void {
     // `close` follows.
     socket.on('error', () => {});
     if (!isUpgrade(this.#parts.exchange.request) || incoming.headers.upgrade?.toLowerCase() !== 'websocket') {
       socket.destroy();
-      this.#end({ kind: 'failed', reason: 'upstream-unavailable', message: 'the upstream speaks another protocol' });
+      this.#end({ ...UNUSABLE, message: 'the upstream speaks another protocol' });
       return;
     }
     this.#firstByteMs = this.#elapsed();
     this.#status = 101;
-    await joinWebSocket({ ...this.#parts, incoming, upstream: socket, rest, bytes: this.#bytes });
-    this.#end({ kind: 'answered' });
+    this.#parts.exchange.response.off('close', this.#onClientGone);
+    const over = (): void => this.#end({ kind: 'answered' });
+    joinWebSocket({ ...this.#parts, incoming, upstream: socket, rest, bytes: this.#bytes, over });
   }
 
-  /** What rejects is a defect; the client gets no more of the answer. */
-  #attempt(step: () => Promise<void>): void {
-    step().catch((thrown: unknown) => {
-      this.#end({ kind: 'failed', reason: 'internal', message: 'the gateway failed', detail: messageOf(thrown) });
-    });
+  /** What throws is a defect; the client gets no more of the answer. */
+  #attempt(step: () => void): void {
+    try {
+      step();
+    } catch (thrown) {
+      this.#defect(thrown);
+    }
   }
 
-  #upstreamGone(error: Error): void {
-    const detail = messageOf(error);
-    if (this.#status === null)
-      this.#end({ kind: 'failed', reason: 'upstream-unavailable', message: 'the upstream cannot be reached', detail });
-    else this.#end({ kind: 'broken', detail });
+  #defect(thrown: unknown): void {
+    this.#end({ kind: 'failed', reason: 'internal', message: 'the gateway failed', detail: messageOf(thrown) });
+  }
+
+  #upstreamGone(thrown: unknown): void {
+    const detail = messageOf(thrown);
+    if (this.#status !== null) this.#end({ kind: 'broken', detail });
+    else this.#end({ ...UNUSABLE, message: 'the upstream cannot be reached', detail });
   }
 
   #timer(milliseconds: number, message: string): NodeJS.Timeout {
@@ -227,7 +226,9 @@ export class Forwarding {
     const { exchange, outgoing, filters } = this.#parts;
     for (const timer of this.#timers) clearTimeout(timer);
     this.#stopBody();
-    exchange.request.unpipe().resume();
+    this.#stopAnswer();
+    // What else comes of it is dropped.
+    exchange.request.resume();
     if (how.kind !== 'answered' || !outgoing.writableFinished) outgoing.destroy();
     if (how.kind !== 'answered' && this.#status !== null) exchange.response.destroy();
     if (how.kind === 'failed') {
@@ -249,11 +250,3 @@ export class Forwarding {
 function mutable(headers: Headers): [string, string][] {
   return headers.map(([name, value]) => [name, value]);
 }
-
-const REFUSED = {
-  kind: 'limited',
-  reason: 'content-refused',
-  message: 'it holds what the policy does not let pass',
-} as const;
-
-const TOO_LARGE = { kind: 'limited', reason: 'too-large', message: 'the body is larger than it may be' } as const;

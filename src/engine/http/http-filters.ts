@@ -1,26 +1,22 @@
 /** What a request's body and its answer pass through: redaction of what was injected, and the policy's rules on content. */
-import type { Transform } from 'node:stream';
 import type { OpenScanner } from '../../model/content.ts';
 import type { HttpPermit } from '../../model/http.ts';
 import type { Redaction } from '../../model/injection.ts';
 import { type ContentFilter, createContentFilter } from '../content/content-filter.ts';
-import { filterStream } from '../stream-filter.ts';
 import { createRedactor } from '../redact/redactor.ts';
+import { chained, type OpenFilter } from '../stream-filter.ts';
 import type { Headers } from './answer-head.ts';
 
 export interface HttpFilters {
-  /** Whether anything of the answer is looked at. */
-  readonly searchesAnswer: boolean;
-  /** Whether anything of the request's body is. */
-  readonly searchesBody: boolean;
-  /** New streams for the answer's body, in order; none where nothing is looked at, at no cost. */
-  readonly openAnswer: () => readonly Transform[];
-  readonly openBody: () => readonly Transform[];
+  /** For the answer's body; undefined where nothing in it is looked for. */
+  readonly answer: OpenFilter | undefined;
+  /** For the request's body. */
+  readonly body: OpenFilter | undefined;
   /** The values of the answer's headers as they may pass. */
-  readonly headers: (headers: Headers) => Promise<Headers>;
+  readonly headers: (headers: Headers) => Headers;
   /** Resolves with the name of the rule that ends the exchange. */
   readonly refused: Promise<string>;
-  /** That name as soon as it is known: the promise may tell it only after the stream that was cut short has ended. */
+  /** That name as soon as it is known: before the end of what was cut short is told as an end. */
   readonly refusedBy: () => string | undefined;
   /** How often each secret and each kind of content was found so far, by name. */
   readonly counts: () => Readonly<Record<string, number>>;
@@ -46,45 +42,30 @@ export function openHttpFilters({ redact, content }: HttpPermit, redactions: rea
   const output = filterOf(content.output);
   const input = filterOf(content.input);
   const all = [redactor, output, input].filter((filter) => filter !== undefined);
-  const openAnswer = (): Transform[] =>
-    [redactor, output].flatMap((filter) => (filter === undefined ? [] : [filterStream(filter.open)]));
+  const answer = chainOf([redactor?.open, output?.open]);
   return {
-    searchesAnswer: redactor !== undefined || output !== undefined,
-    searchesBody: input !== undefined,
-    openAnswer,
-    openBody: () => (input === undefined ? [] : [filterStream(input.open)]),
-    headers: async (headers) => {
-      const redacted = redactor === undefined ? headers : await passTogether(headers, filterStream(redactor.open));
-      return output === undefined ? redacted : passEach(redacted, () => filterStream(output.open));
-    },
+    answer,
+    body: input?.open,
+    headers: (headers) =>
+      answer === undefined ? headers : headers.map(([name, value]) => [name, passed(value, answer)] as const),
     refused: Promise.race([output, input].flatMap((filter) => filter?.refused ?? [])),
     refusedBy: () => refusedBy,
     counts: () => sum(all.map((filter) => filter.counts())),
   };
 }
 
-/** Between values: no header holds one, no secret does, and no encoding of a secret goes on behind it. */
-const SEPARATOR = '\0';
-
-/** One stream for all values: of those that redaction makes, which are not free. */
-async function passTogether(headers: Headers, stream: Transform): Promise<Headers> {
-  const values = (await pass(headers.map(([, value]) => value).join(SEPARATOR), stream)).split(SEPARATOR);
-  if (values.length !== headers.length) throw new Error('headers were redacted into each other');
-  return headers.map(([name], index) => [name, values[index] ?? ''] as const);
+/** Several filters as one; undefined where there is none. */
+export function chainOf(opens: readonly (OpenFilter | undefined)[]): OpenFilter | undefined {
+  const present = opens.filter((open) => open !== undefined);
+  return present.length === 0 ? undefined : chained(present);
 }
 
-/** A stream for each value: what an operator's pattern reaches over is not known. */
-function passEach(headers: Headers, open: () => Transform): Promise<Headers> {
-  const values = headers.map(async ([name, value]) => [name, await pass(value, open())] as const);
-  return Promise.all(values);
-}
-
-/** A text through a stream, as latin1: bytes are characters in what Node makes of headers. */
-async function pass(text: string, stream: Transform): Promise<string> {
-  if (text === '') return '';
-  stream.end(Buffer.from(text, 'latin1'));
-  const chunks = (await stream.toArray()) as Buffer[];
-  return Buffer.concat(chunks).toString('latin1');
+/** A whole text through a filter, as latin1: Node makes of each byte of a header one character. */
+function passed(text: string, open: OpenFilter): string {
+  const filter = open(() => {});
+  const bytes = Buffer.concat([...filter.push(Buffer.from(text, 'latin1')), ...filter.end()]);
+  filter.close();
+  return bytes.toString('latin1');
 }
 
 function sum(counts: readonly ReadonlyMap<string, number>[]): Record<string, number> {

@@ -40,3 +40,22 @@ export type HttpOutcome =
     };
 
 export type FailedOutcome = HttpOutcome & { readonly kind: 'failed' };
+
+/** How an exchange ends, without what is measured of it. */
+export type Ended =
+  | { readonly kind: 'answered' | 'abandoned' }
+  | { readonly kind: 'broken'; readonly detail: string }
+  | Pick<HttpOutcome & { readonly kind: 'limited' }, 'kind' | 'reason' | 'message' | 'detector'>
+  | FailedOutcome;
+
+export const UNUSABLE = { kind: 'failed', reason: 'upstream-unavailable' } as const;
+export const TOO_LARGE = {
+  kind: 'limited',
+  reason: 'too-large',
+  message: 'the body is larger than it may be',
+} as const;
+export const REFUSED = {
+  kind: 'limited',
+  reason: 'content-refused',
+  message: 'it holds what the policy does not let pass',
+} as const;

@@ -3,10 +3,10 @@ import type { DecisionEvent, HttpRequestRecord, OutcomeEvent } from '../../model
 import type { HttpDecision, RpcElement } from '../../model/decision.ts';
 import type { HttpHead } from '../../model/http.ts';
 import type { Reason } from '../../model/reason.ts';
+import { formatJsonValue } from '../../model/rpc-text.ts';
 import { formatPlace } from '../../policy/explain.ts';
 import type { HttpTool } from '../../policy/http/http-tool.ts';
 import { isTelling, REDACTED } from '../../policy/redact.ts';
-import { formatJson } from '../../protocol/lossless-json.ts';
 import type { Caller } from '../door-interface.ts';
 import { bounded, peerOf } from '../gateway-records.ts';
 import type { HttpOutcome } from './http-outcome.ts';
@@ -100,7 +100,7 @@ function rpcRecord(
   patterns: readonly string[],
 ): NonNullable<HttpRequestRecord['rpc']> {
   const params = [...looked].map(([path, value]): [string, string] => {
-    return [bounded(path), isTelling(path, patterns) ? REDACTED : bounded(formatJson(value))];
+    return [bounded(path), isTelling(path, patterns) ? REDACTED : bounded(formatJsonValue(value))];
   });
   const what = kind === 'call' && id === undefined ? 'notification' : kind;
   return {
@@ -125,7 +125,7 @@ export function httpOutcomeRecord(caller: Caller, request: string, tool: string,
     signal: null,
     durationMs: Math.round(exchanged?.durationMs ?? 0),
     bytes: { stdin: exchanged?.bytes.request ?? 0, stdout: exchanged?.bytes.response ?? 0, stderr: 0 },
-    firstByteMs: exchanged?.firstByteMs ?? null,
+    firstByteMs: exchanged?.firstByteMs == null ? null : Math.round(exchanged.firstByteMs),
     redactions: exchanged?.redactions ?? {},
     detector: outcome.kind === 'limited' ? (outcome.detector ?? null) : null,
   };

@@ -47,6 +47,12 @@ const SINGLE: ReadonlySet<string> = new Set([
   'user-agent',
 ]);
 
+/** Headers of which one value is understood. */
+const ONLY_VALUE: ReadonlyMap<string, string> = new Map([
+  ['transfer-encoding', 'chunked'],
+  ['expect', '100-continue'],
+]);
+
 /** Reads the head of a request. Never throws. */
 export function readHead({ httpVersion, method = '', url = '', rawHeaders }: IncomingMessage): ParsedHead {
   // An answer to HTTP/1.0 ends where the connection does, so one that broke off would look whole.
@@ -103,8 +109,8 @@ function headersProblem(headers: HttpHead['headers']): string | undefined {
   const seen = new Set<string>();
   for (const [name, value] of headers) {
     if (SINGLE.has(name) && seen.has(name)) return `the header ${name} is there twice`;
-    if (name === 'transfer-encoding' && value.toLowerCase() !== 'chunked') return 'the transfer coding is not chunked';
-    if (name === 'expect' && value.toLowerCase() !== '100-continue') return 'what it expects is not 100-continue';
+    const only = ONLY_VALUE.get(name);
+    if (only !== undefined && value.toLowerCase() !== only) return `the header ${name} is not ${only}`;
     seen.add(name);
   }
   if (seen.has('transfer-encoding') && seen.has('content-length')) return 'the body has a length and a transfer coding';

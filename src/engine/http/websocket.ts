@@ -23,42 +23,40 @@ export interface WebSocketJoint {
   readonly rest: Buffer;
   /** Counted on: bytes of the client, and bytes for it. */
   readonly bytes: { request: number; response: number };
+  /** Both sides are closed. */
+  readonly over: () => void;
 }
 
-/** Sends the answer's head, and moves bytes until one side ends. Resolves when both are closed or closing. */
-export async function joinWebSocket(joint: WebSocketJoint): Promise<void> {
-  const { exchange, upstream, rest, bytes } = joint;
+/** Sends the answer's head, and moves bytes until one side ends. The response stays: to destroy it ends both. */
+export function joinWebSocket(joint: WebSocketJoint): void {
+  const { exchange, upstream, rest, bytes, over } = joint;
   const client: Duplex = exchange.request.socket;
-  exchange.response.detachSocket(exchange.request.socket);
   client.write(headOf(joint), 'latin1');
   upstream.unshift(rest);
-  pumpOneWay(client, upstream, (count) => {
-    bytes.request += count;
-  });
-  pumpOneWay(upstream, client, (count) => {
-    bytes.response += count;
-  });
-  await Promise.all([closing(client, upstream), closing(upstream, client)]);
-}
-
-/** Resolves when one side is closed; with it the other is, behind what was written to it. */
-async function closing(side: Duplex, other: Duplex): Promise<void> {
-  // A side that has ended has nothing to say, and without its closing frame the other may not go on either.
-  side.once('end', () => closeSoon(other));
-  if (!side.closed) await new Promise((resolve) => side.once('close', resolve));
-  closeSoon(other);
-}
-
-function pumpOneWay(source: Duplex, sink: Duplex, count: (bytes: number) => void): void {
-  pumpBody({
-    source,
-    sink,
-    onChunk: (bytes) => {
-      count(bytes);
-      return true;
-    },
-    onEnd: () => {},
-  });
+  let open = 2;
+  for (const [side, other, way] of [
+    [client, upstream, 'request'],
+    [upstream, client, 'response'],
+  ] as const) {
+    pumpBody({
+      source: side,
+      sink: other,
+      open: undefined,
+      onRead: () => {},
+      onWrite: (count) => {
+        bytes[way] += count;
+      },
+      // A side that has ended has nothing more to say, not even its part of the closing handshake.
+      onEnd: () => closeSoon(other),
+      onFailed: () => {},
+    });
+    side.once('close', () => {
+      closeSoon(other);
+      open -= 1;
+      if (open === 0) over();
+    });
+  }
+  if (client.destroyed) upstream.destroy();
 }
 
 function headOf({ incoming, permit, sentPath }: WebSocketJoint): string {
