@@ -90,6 +90,11 @@ export function isEventStream(head: AnswerHead): boolean {
   return valuesOf(head, 'content-type').some((value) => /^text\/event-stream[ \t]*(?:;|$)/i.test(value));
 }
 
+/** Node's types ask for arrays that may be changed; it does not change them. */
+export function mutable(headers: Headers): [name: string, value: string][] {
+  return headers.map(([name, value]) => [name, value]);
+}
+
 function mayPass(name: string, { responseHeaders }: HttpPermit): boolean {
   if (CONNECTION_HEADERS.has(name)) return false;
   return ORDINARY.has(name) || RATE_LIMIT.test(name) || responseHeaders.has(name);

@@ -11,6 +11,7 @@ import {
   answerProblem,
   hasAnswerBody,
   isEventStream,
+  mutable,
   passedHeaders,
   passedTrailers,
 } from './answer-head.ts';
@@ -244,9 +245,4 @@ export class Forwarding {
     const redactions = filters.counts();
     this.#done.resolve({ ...how, ...exchanged, ...(Object.keys(redactions).length === 0 ? {} : { redactions }) });
   }
-}
-
-/** Node's types ask for arrays that may be changed; it does not change them. */
-function mutable(headers: Headers): [string, string][] {
-  return headers.map(([name, value]) => [name, value]);
 }
