@@ -5,7 +5,7 @@ import type { JsonValue, RpcBody } from '../model/rpc.ts';
 import { formatJsonValue, isJsonArray, isJsonObject } from '../model/rpc-text.ts';
 import { headOf } from '../policy/http/request-parts.ts';
 import { parseRpcBody } from '../protocol/json-rpc.ts';
-import { parseLosslessJson } from '../protocol/lossless-json.ts';
+import { parseLosslessJson } from '../model/lossless-json.ts';
 import { parseRequestText } from '../protocol/request-frame.ts';
 
 export type ExplainedRequest =

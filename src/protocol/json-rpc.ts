@@ -7,7 +7,7 @@
  */
 import type { JsonValue, RpcAnswer, RpcBody, RpcCall, RpcId, RpcMessage } from '../model/rpc.ts';
 import { formatRpcText, isJsonArray, isJsonNumber, isJsonObject } from '../model/rpc-text.ts';
-import { LOSSLESS_BOUNDS, type LosslessBounds, parseLosslessJson } from './lossless-json.ts';
+import { LOSSLESS_BOUNDS, type LosslessBounds, parseLosslessJson } from '../model/lossless-json.ts';
 
 export interface RpcBounds extends LosslessBounds {
   /** Messages of one batch. */

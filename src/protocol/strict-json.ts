@@ -4,7 +4,7 @@
  * Invariants: those of json-text.ts. Objects come back without a prototype, so no key can reach `Object.prototype`; numbers
  * are doubles.
  */
-import { type JsonReading, type JsonRead, readJson } from './json-text.ts';
+import { type JsonReading, type JsonRead, readJson } from '../model/json-text.ts';
 
 export type StrictJson = JsonRead<unknown>;
 

@@ -5,9 +5,8 @@
  * JSON holds no filter on a field.
  */
 import type { SseFilter } from '../../model/http.ts';
-import type { JsonValue } from '../../model/rpc.ts';
+import { parseLosslessJson } from '../../model/lossless-json.ts';
 import { type FieldFilter, findFault } from './param-filter.ts';
-import { jsonFrom } from './rpc-data.ts';
 
 export interface EventFilter {
   /** Name of the event; undefined: it is about every event. */
@@ -23,17 +22,9 @@ export function compileSseFilter(filters: readonly EventFilter[] | undefined): S
       const about = filters.filter(({ event }) => event === undefined || event === type).map(({ filter }) => filter);
       if (about.length === 0) return false;
       if (about.every(({ field }) => field === null)) return true;
-      const value = parseData(data);
-      return value !== undefined && findFault(about, value) === null;
+      // As strictly as what clients send: who reads a key that stands twice may take either value.
+      const parsed = parseLosslessJson(data);
+      return parsed.ok && findFault(about, parsed.value) === null;
     },
   };
-}
-
-/** Undefined for what is no JSON. The server wrote it, so it need not be read as strictly as what clients send. */
-function parseData(data: string): JsonValue | undefined {
-  try {
-    return jsonFrom(JSON.parse(data));
-  } catch {
-    return undefined;
-  }
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JsonValue } from '../../src/model/rpc.ts';
-import { formatJson, LOSSLESS_BOUNDS, parseLosslessJson } from '../../src/protocol/lossless-json.ts';
+import { formatJsonValue } from '../../src/model/rpc-text.ts';
+import { LOSSLESS_BOUNDS, parseLosslessJson } from '../../src/model/lossless-json.ts';
 import { parseStrictJson } from '../../src/protocol/strict-json.ts';
 
 const valueOf = (text: string): JsonValue => {
@@ -9,7 +10,7 @@ const valueOf = (text: string): JsonValue => {
   if (!parsed.ok) throw new Error(parsed.message);
   return parsed.value;
 };
-const rewritten = (text: string): string => formatJson(valueOf(text));
+const rewritten = (text: string): string => formatJsonValue(valueOf(text));
 const messageOf = (text: string): string => {
   const parsed = parseLosslessJson(text);
   return parsed.ok ? '' : parsed.message;
@@ -34,12 +35,12 @@ const { value: anyValue } = fc.letrec<{ value: JsonValue }>((tie) => ({
   ),
 }));
 
-describe('parseLosslessJson and formatJson', () => {
+describe('parseLosslessJson and formatJsonValueValue', () => {
   it('write what they read, and read what they write', () => {
     fc.assert(
       fc.property(anyValue, (value) => {
-        expect(valueOf(formatJson(value))).toEqual(value);
-        expect(rewritten(formatJson(value))).toBe(formatJson(value));
+        expect(valueOf(formatJsonValue(value))).toEqual(value);
+        expect(rewritten(formatJsonValue(value))).toBe(formatJsonValue(value));
       }),
     );
   });
@@ -57,7 +58,7 @@ describe('parseLosslessJson and formatJson', () => {
   it('write plain text as JSON.stringify does', () => {
     fc.assert(
       fc.property(anyText, (text) => {
-        expect(formatJson(text)).toBe(JSON.stringify(text));
+        expect(formatJsonValue(text)).toBe(JSON.stringify(text));
       }),
     );
   });
@@ -77,7 +78,7 @@ describe('parseLosslessJson and formatJson', () => {
   it('take __proto__ for a key', () => {
     const value = valueOf('{"__proto__":{"x":1}}');
     expect(value).toEqual(new Map([['__proto__', new Map([['x', { token: '1' }]])]]));
-    expect(formatJson(value)).toBe('{"__proto__":{"x":1}}');
+    expect(formatJsonValue(value)).toBe('{"__proto__":{"x":1}}');
     expect(({} as Record<string, unknown>)['x']).toBeUndefined();
   });
 
@@ -166,7 +167,7 @@ describe('all readings of JSON', () => {
       fc.property(fc.oneof(soup, damaged, fc.string({ unit: 'binary' })), (text) => {
         const lossless = parseLosslessJson(text);
         expect(parseStrictJson(text).ok).toBe(lossless.ok);
-        if (lossless.ok) expect(JSON.parse(formatJson(lossless.value))).toEqual(JSON.parse(text));
+        if (lossless.ok) expect(JSON.parse(formatJsonValue(lossless.value))).toEqual(JSON.parse(text));
       }),
       { numRuns: 2000 },
     );
@@ -175,9 +176,9 @@ describe('all readings of JSON', () => {
   it('agree on values', () => {
     fc.assert(
       fc.property(anyValue, (value) => {
-        const strict = parseStrictJson(formatJson(value));
+        const strict = parseStrictJson(formatJsonValue(value));
         expect(JSON.stringify(strict.ok ? strict.value : undefined)).toBe(
-          JSON.stringify(JSON.parse(formatJson(value))),
+          JSON.stringify(JSON.parse(formatJsonValue(value))),
         );
       }),
     );

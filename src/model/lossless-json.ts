@@ -5,8 +5,7 @@
  * Invariants: those of json-text.ts for reading. What was read and is written back differs from the text only in blanks and in
  * the spelling of strings; reading that again gives the same value.
  */
-import type { JsonValue } from '../model/rpc.ts';
-import { formatJsonValue } from '../model/rpc-text.ts';
+import type { JsonValue } from './rpc.ts';
 import { type JsonBounds, type JsonRead, readJson } from './json-text.ts';
 
 export interface LosslessBounds extends JsonBounds {
@@ -35,9 +34,4 @@ export function parseLosslessJson(text: string, bounds: LosslessBounds = LOSSLES
     object: (members) => members,
     duplicate: (_, at) => `duplicate key before offset ${at}`,
   });
-}
-
-/** Writes a value: the other half of reading it. */
-export function formatJson(value: JsonValue): string {
-  return formatJsonValue(value);
 }
