@@ -23,7 +23,7 @@ import {
 } from './header-rules.ts';
 import type { HttpTool } from './http-tool.ts';
 import { matchLine, type Refused } from './match-request.ts';
-import { decodeText } from './request-path.ts';
+import { decodeLoosely } from './request-path.ts';
 import { considerMessage, decideMessage, type RpcRules } from './rpc-rules.ts';
 
 /** A request as the engine puts it to policy. */
@@ -101,7 +101,7 @@ function judgeHead(tool: HttpTool, head: HttpHead): JudgedHead {
     const message = 'no rule allows a WebSocket';
     return { rules, headers, refused: { reason: 'no-rule', rule: null, token: 'upgrade', message } };
   }
-  const texts = [decodeText(head.path) ?? head.path, ...line.parameters.map(({ value }) => value)];
+  const texts = [decodeLoosely(head.path), ...line.parameters.map(({ value }) => value)];
   const content = findIn(tool, [...texts, ...headers.passing.map(([, value]) => value)]);
   if (content !== null) return { rules, headers, refused: refusedContent(content) };
   return { rules, headers, refused: null, rule: line.rule, path: line.path };

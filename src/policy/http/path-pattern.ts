@@ -8,7 +8,7 @@
 import { quoted } from '../../model/visible.ts';
 import { compileGlob, type Glob } from '../glob.ts';
 import type { Piece } from '../words.ts';
-import { decodeText, looseReading, readSegment, type Segment } from './request-path.ts';
+import { decodeLoosely, looseReading, readSegment, type Segment } from './request-path.ts';
 
 type SegmentPattern =
   /** `**`: any number of segments. */
@@ -82,7 +82,7 @@ function placeholderProblem(texts: readonly string[]): string | undefined {
 function compileSegment(text: string): SegmentPattern {
   if (text === '**') return { kind: 'cross' };
   const { odd, runs } = readSegment(text);
-  const decoded = compileStars(text.split('*').map((part) => decodeText(part) ?? part));
+  const decoded = compileStars(text.split('*').map(decodeLoosely));
   return { kind: 'segment', text, odd, runs: runs.map((run) => compileStars(run.split('*'))), decoded };
 }
 
@@ -132,7 +132,7 @@ function allowsSegment(pattern: SegmentPattern, segment: Segment, isEnd: boolean
 
 function deniesSegment(pattern: SegmentPattern, text: string): boolean {
   if (pattern.kind !== 'segment') return true;
-  return pattern.decoded(decodeText(text) ?? text) || pattern.decoded(text);
+  return pattern.decoded(decodeLoosely(text)) || pattern.decoded(text);
 }
 
 /** Segment by segment; after a mismatch the last `**` takes one more, so the time is the path's times the pattern's length. */

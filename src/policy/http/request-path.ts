@@ -56,9 +56,14 @@ export function decodeText(text: string): string | null {
   }
 }
 
+/** Percent-decodes what can be decoded, and leaves the rest. */
+export function decodeLoosely(text: string): string {
+  return text.replaceAll(/(?:%[\da-f]{2})+/gi, (escapes) => decodeText(escapes) ?? escapes);
+}
+
 /** The segments as a careless reader may see them: decoded, cut at `;`, without empty and dot segments. For denies. */
 export function looseReading(segments: readonly Segment[]): string[] {
-  const path = segments.map(({ text }) => decodeText(text) ?? text).join('/');
+  const path = segments.map(({ text }) => decodeLoosely(text)).join('/');
   const read: string[] = [];
   for (const segment of path.split(/[/\\]/)) {
     const name = segment.replace(/[;#?\0].*$/s, '');

@@ -104,6 +104,7 @@ describe('the path of a deny', () => {
     ['/users/me@x', '/users/me%40x'],
     ['/models/*:delete', '/models/a%3Adelete'],
     ['/caf%C3%A9', '/caf%c3%a9'],
+    ['/x*y', '/x%20y'],
     ['/*/keys', '/a/keys/1'],
   ])('%s covers %s', (rule, path) => {
     const tool = httpToolOf({ allow: ['* /**?*'], deny: [`* ${rule}`] });
