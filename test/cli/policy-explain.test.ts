@@ -32,6 +32,18 @@ writeFileSync(
   other,
   `tools: {ls: {type: cli, binary: /usr/bin/true, argv_allow_patterns: [""], cwd_allowed: ["${root}"]}}\n`,
 );
+const server = join(root, 'server.yaml');
+writeFileSync(
+  server,
+  `tools:
+  signal:
+    type: http
+    upstream: http://127.0.0.1:18080/base
+    allow: ["POST /rpc", "GET /events"]
+    jsonrpc_allow_methods: [send]
+    jsonrpc_param_filters: {send: {field: to, allow_patterns: ["+1*"], allow_keys: [to, n]}}
+`,
+);
 writeFileSync(broken, 'tools: {op: {type: cli}}\n');
 afterAll(() => rmSync(root, { recursive: true }));
 
@@ -183,7 +195,7 @@ describe('policy explain of requests on stdin', () => {
     '{"tool":"op","tool":"ls","argv":[]}',
     '{"tool":"op","argv":["\\ud800"]}',
     '{"tool":"op","argv":["a\\u0000"]}',
-    '{"tool":"op","http":{"method":"GET","path":"/"}}',
+    '{"tool":"op","http":{"method":"GET"}}',
     '{"tool":"op","argv":[]} x',
   ])('answers %s with a denial: malformed', async (line) => {
     const [answer] = await answers(line);
@@ -237,5 +249,100 @@ describe('policy explain of requests on stdin', () => {
     const { stdout } = await explain({ stdin: true }, ['{"tool":"tell","argv":["say"]}\n{\n']);
     expect(stdout).toContain('allow: tell\n');
     expect(stdout).toMatch(/\ndeny: .*JSON.* \(malformed\)\n$/);
+  });
+});
+
+describe('policy explain of requests to servers', () => {
+  const call = { jsonrpc: '2.0', id: 1, method: 'send', params: { to: '+1' } };
+
+  async function decided(...requests: unknown[]): Promise<Record<string, unknown>[]> {
+    const lines = requests.map((request) => (typeof request === 'string' ? request : JSON.stringify(request)));
+    const options = { policy: [server], stdin: true, json: true };
+    const { status, stdout } = await explain(options, [`${lines.join('\n')}\n`]);
+    expect(status).toBe(0);
+    return stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  it('takes a request whose body is text, or JSON', async () => {
+    const http = { method: 'POST', path: '/rpc', headers: { 'Content-Type': 'application/json', Cookie: 'x' } };
+    const both = await decided(
+      { tool: 'signal', http: { ...http, body: JSON.stringify(call) } },
+      { tool: 'signal', http: { ...http, body: call } },
+      { tool: 'signal', http: { ...http, body: [call, { ...call, id: 2, method: 'x' }] } },
+      { tool: 'signal', http: { method: 'GET', path: '/events?account=x' } },
+      { tool: 'signal', http: { method: 'GET', path: '/events', headers: [['Accept', 'x']] } },
+      { tool: 'other', http: { method: 'GET', path: '/' } },
+    );
+    expect(both.map(({ verdict, reason, token }) => [verdict, reason, token])).toEqual([
+      ['allow', null, null],
+      ['allow', null, null],
+      ['deny', 'no-rule', 'x'],
+      ['deny', 'no-rule', 'account'],
+      ['allow', null, null],
+      ['deny', 'no-such-tool', 'other'],
+    ]);
+    expect(both[0]).toMatchObject({
+      rule: `${server}:5`,
+      path: '/rpc',
+      headers: ['content-type'],
+      headersDropped: ['cookie'],
+      messages: [{ method: 'send', verdict: 'allow', rule: `${server}:6` }],
+      env: [],
+    });
+    expect(both[2]).toMatchObject({ messages: [{ verdict: 'allow' }, { verdict: 'deny', reason: 'no-rule' }] });
+  });
+
+  it('reads a body that is text as the gateway does', async () => {
+    const text = (body: string): unknown => ({ tool: 'signal', http: { method: 'POST', path: '/rpc', body } });
+    const [twice, bom, none] = await decided(
+      text('{"jsonrpc":"2.0","id":1,"method":"send","method":"send","params":{"to":"+1"}}'),
+      text(`\ufeff${JSON.stringify(call)}`),
+      text(''),
+    );
+    expect(twice).toMatchObject({
+      verdict: 'deny',
+      reason: 'value-refused',
+      message: expect.stringContaining('no JSON-RPC'),
+    });
+    expect([bom?.['verdict'], none?.['verdict']]).toEqual(['deny', 'deny']);
+  });
+
+  it('takes messages alone, numbers as they are written', async () => {
+    const messages = await decided(
+      { tool: 'signal', rpc: { method: 'send', params: { to: '+1' } } },
+      { tool: 'signal', rpc: [call, { ...call, id: 2, params: { to: '+49' } }] },
+      { tool: 'signal', rpc: { method: 3 } },
+      '{"tool":"signal","rpc":{"method":"send","params":{"to":"+1","n":123456789012345678901234567890}}}',
+    );
+    expect(messages.map(({ verdict, reason }) => [verdict, reason])).toEqual([
+      ['allow', null],
+      ['deny', 'value-refused'],
+      ['deny', 'value-refused'],
+      ['allow', null],
+    ]);
+  });
+
+  it('answers every line, what is no request with malformed', async () => {
+    const answered = await decided(
+      { tool: 'signal', http: { method: 'GET' } },
+      { tool: 'signal', http: { method: 'GET', path: '/x', query: 'y' } },
+      { tool: 'signal', http: [] },
+      { tool: 'signal', http: { method: 'GET', path: '/x', headers: { a: 1 } } },
+      { tool: 'signal', rpc: {}, argv: [] },
+      { http: { method: 'GET', path: '/x' } },
+      '{"tool":"signal","http":{"method":"GET","method":"POST","path":"/x"}}',
+    );
+    expect(answered.map(({ reason }) => reason)).toEqual(Array(7).fill('malformed'));
+  });
+
+  it('is text for people', async () => {
+    const { stdout } = await explain({ policy: [server], stdin: true }, [
+      '{"tool":"signal","http":{"method":"GET","path":"/events"}}\n',
+    ]);
+    expect(stdout).toContain('allow: signal\n');
+    expect(stdout).toContain('  sends       GET http://127.0.0.1:18080/base/events\n');
   });
 });

@@ -1,13 +1,13 @@
 /**
- * JSON-RPC messages from plain data, as YAML and JSON.parse make it. For a policy's own tests, and for events of a server:
- * what a client sends is read by the strict parser, from its bytes.
+ * JSON-RPC messages from plain data, as YAML makes it, for a policy's own tests: what a client sends is read by the strict
+ * parser, from its bytes.
  */
 import { isJsonArray, isJsonNumber, isJsonObject } from '../../model/rpc-text.ts';
 import type { JsonValue, RpcBody, RpcId, RpcMessage } from '../../model/rpc.ts';
 import { quoted } from '../../model/visible.ts';
 
 /** The data as a JSON value; numbers as they are written plainly. Never throws for what a parser made. */
-export function jsonFrom(data: unknown): JsonValue {
+function jsonFrom(data: unknown): JsonValue {
   if (data === null || typeof data === 'boolean' || typeof data === 'string') return data;
   if (typeof data === 'number') return { token: String(data) };
   if (Array.isArray(data)) return data.map(jsonFrom);
