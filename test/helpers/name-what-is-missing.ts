@@ -10,7 +10,7 @@ const USED: readonly (readonly [program: string, debianPackage: string, skipped:
   ['bash', 'bash', 'the shim under bash'],
   ['busybox', 'busybox', 'the shim under busybox'],
   ['shellcheck', 'shellcheck', 'the check of the shim'],
-  ['curl', 'curl', 'the operator socket as curl reads it, and how curl reads arguments'],
+  ['curl', 'curl', 'the operator socket and servers as curl reaches them, and how curl reads arguments'],
   ['dbclient', 'dropbear-bin', 'calls by dbclient'],
   ['plink', 'putty-tools', 'calls by plink'],
   ['ssh-audit', 'ssh-audit', 'the judgement of our algorithms'],
