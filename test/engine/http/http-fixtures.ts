@@ -93,6 +93,7 @@ export interface Gate {
   /** Heads that were handed on, in order. */
   readonly heads: HttpHead[];
   readonly outcomes: HttpOutcome[];
+  readonly responses: ServerResponse[];
   readonly refusals: Unreadable[];
   /** A connection, as a channel is one. */
   readonly open: (options?: { websocket?: boolean }) => Duplex;
@@ -117,11 +118,13 @@ export interface GateOptions {
 export function startGate({ permit, handle, websocket = false, ...limits }: GateOptions): Gate {
   const upstreams = createUpstreams();
   const [heads, outcomes, refusals]: [HttpHead[], HttpOutcome[], Unreadable[]] = [[], [], []];
+  const responses: ServerResponse[] = [];
   const fronts: Server[] = [];
   const http = createHttpServer<string>({
     ...limits,
     handle: async (_context, head, request, response) => {
       heads.push(head);
+      responses.push(response);
       if (permit === undefined) return handle?.(head, request, response);
       const outcome = await forward({ resolver, upstreams }, permit(head), { request, response });
       outcomes.push(outcome);
@@ -152,7 +155,7 @@ export function startGate({ permit, handle, websocket = false, ...limits }: Gate
     upstreams.close();
     await Promise.all(fronts.map((front) => new Promise((resolve) => front.close(resolve))));
   };
-  return { http, upstreams, heads, outcomes, refusals, open, listen, close };
+  return { http, upstreams, heads, outcomes, responses, refusals, open, listen, close };
 }
 
 /** Two ends of one connection. Neither takes more than the other reads, and with one the other is closed. */

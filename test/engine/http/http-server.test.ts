@@ -255,7 +255,7 @@ describe('the server', () => {
   });
 
   it('takes a client that has ended its side for gone', async () => {
-    gate = startGate({ handle: (_head, _request, response) => once(response, 'close').then(() => {}) });
+    gate = startGate({ handle: async (_head, _request, response) => void (await once(response, 'close')) });
     const client = gate.open();
     client.resume().write(`GET / HTTP/1.1\r\n${HEAD}\r\n`);
     await until(() => gate.heads.length === 1);
