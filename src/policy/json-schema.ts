@@ -77,22 +77,23 @@ export function policyReference(): string {
   const [cli, http] = typeof tools === 'object' ? (tools.oneOf ?? []) : [];
   const sections: string[] = [HEAD, section('The file', root)];
   const told = new Set<string>();
-  for (const [type, tool] of [
-    ['cli', cli],
-    ['http', http],
-  ] as const) {
-    sections.push(section(`\`tools.NAME\`, with \`type: ${type}\``, tool ?? {}));
-    for (const { title, form } of nestedForms('', { properties: tool?.properties ?? {} }).slice(1)) {
-      // What types have in common is told once.
-      const text = JSON.stringify(form.properties);
-      if (type === 'cli' || !told.has(text))
-        sections.push(section(`\`${title.slice(1)}\`${type === 'cli' ? '' : ` (${type})`}`, form));
-      told.add(text);
-    }
-  }
+  sections.push(...toolSections('cli', cli, told), ...toolSections('http', http, told));
   const later = Array.from(NOT_IN_THIS_VERSION, (word) => `\`${word}\``).sort();
   sections.push(`## Not in this version\n\nRefused by name when a policy is loaded: ${later.join(', ')}.\n`);
   return sections.join('\n');
+}
+
+/** A type of tools, and its nested forms; what it has in common with one before it (`told`) is told once. */
+function toolSections(type: string, tool: SchemaNode = {}, told: Set<string>): string[] {
+  const forms = nestedForms('', { properties: tool.properties ?? {} }).slice(1);
+  const isFirst = told.size === 0;
+  const sections = forms.flatMap(({ title, form }) => {
+    const text = JSON.stringify(form.properties);
+    if (!isFirst && told.has(text)) return [];
+    told.add(text);
+    return [section(`\`${title.slice(1)}\`${isFirst ? '' : ` (${type})`}`, form)];
+  });
+  return [section(`\`tools.NAME\`, with \`type: ${type}\``, tool), ...sections];
 }
 
 function section(title: string, node: SchemaNode): string {

@@ -42,7 +42,7 @@ export interface Placeholder {
 const EXAMPLE =
   /\/(?:home|Users)\/operator\b|\bacme\b|(?:^|[^a-z0-9-])example\.(?:com|net|org)\b|\+1555\d|\b123456789012\b|\b(?:my|your)-[a-z]|\bexample-|\bShared\b|bG9yZW0/;
 
-/** Finds what a reader has to change: examples, and all that a tool is given. Not in `tests`. Never throws. */
+/** Finds what a reader has to change: examples, and all that a tool or a request is given. Not in `tests`. Never throws. */
 export function findPlaceholders(text: string, file: string): Placeholder[] {
   const document = parsePolicyDocument(text, file);
   return leavesOf(document.value, []).flatMap(({ path, value }): Placeholder[] => {
@@ -51,6 +51,7 @@ export function findPlaceholders(text: string, file: string): Placeholder[] {
     const found = { place: document.placeOf(path), path: formatPath(path), value };
     if (key === 'cwd_allowed') return [{ ...found, word: value, kind: 'directory' }];
     if (key === 'env_inject') return injectedPlaceholders(found, path.slice(4));
+    if (key === 'inject') return secretsIn(injectedPlaceholders(found, path.slice(5)));
     const words = new Set(value.split(' ').filter((word) => EXAMPLE.test(word)));
     return Array.from(words, (word) => ({ ...found, word, kind: 'example' }));
   });
@@ -70,6 +71,12 @@ function injectedPlaceholders(
     typeof part !== 'string' && part.kind === 'secret' ? [{ ...found, word: part.name, kind: 'secret' }] : [],
   );
   return [{ ...found, word: found.value, kind: 'variable' }, ...secrets];
+}
+
+/** Of what goes into a request only its secrets are worth a line; text without any stays. */
+function secretsIn(found: Placeholder[]): Placeholder[] {
+  const secrets = found.filter(({ kind }) => kind === 'secret');
+  return secrets.length === 0 ? found : secrets;
 }
 
 interface Leaf {

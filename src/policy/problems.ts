@@ -82,19 +82,26 @@ function describeToolType(value: unknown): string {
 /** What is wrong with the form that was nearest: one that could not be parsed, or has a key that is not here yet. */
 function describeUnion(issue: core.$ZodIssueInvalidUnion, value: unknown): string {
   if (issue.path.at(-1) === 'type') return describeToolType(value);
-  return describeForms(issue) ?? describeForms(issue, true) ?? issue.message;
+  return ownWords(issue) ?? keyTooMany(issue) ?? issue.message;
 }
 
-/** Undefined where no form was near. `byKeys`: one that has all but a key too many counts. */
-function describeForms(issue: core.$ZodIssueInvalidUnion, byKeys = false): string | undefined {
-  for (const form of issue.errors) {
-    for (const inner of form) {
-      if (inner.code === 'custom' && !byKeys) return inner.message;
-      const nested = inner.code === 'invalid_union' ? describeForms(inner, byKeys) : undefined;
-      if (nested !== undefined) return nested;
-    }
-    const [only, ...others] = form;
-    if (byKeys && only?.code === 'unrecognized_keys' && others.length === 0) return unknownKey(only.keys[0] ?? '', []);
+/** What one of our own checks says of a form, or of a part of it; undefined where no form came so far. */
+function ownWords(issue: core.$ZodIssueInvalidUnion): string | undefined {
+  for (const inner of issue.errors.flat()) {
+    const words =
+      inner.code === 'custom' ? inner.message : inner.code === 'invalid_union' ? ownWords(inner) : undefined;
+    if (words !== undefined) return words;
+  }
+  return undefined;
+}
+
+/** The key of a form that is right but for it. */
+function keyTooMany(issue: core.$ZodIssueInvalidUnion): string | undefined {
+  for (const [inner, ...others] of issue.errors) {
+    if (others.length > 0) continue;
+    if (inner?.code === 'unrecognized_keys') return unknownKey(inner.keys[0] ?? '', []);
+    const nested = inner?.code === 'invalid_union' ? keyTooMany(inner) : undefined;
+    if (nested !== undefined) return nested;
   }
   return undefined;
 }

@@ -16,7 +16,7 @@ export type ParsedUpstream =
   | { readonly ok: true; readonly value: WrittenUpstream }
   | { readonly ok: false; readonly message: string };
 
-const FORM = /^(https?):\/\/(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?(\/.*)?$/i;
+const FORM = /^(https?):\/\/(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([1-9]\d{0,4}))?(\/.*)?$/i;
 
 /** Parses `https://HOST:PORT/BASE`. Only what has one reading is accepted. Never throws. */
 export function parseUpstream(written: string): ParsedUpstream {
@@ -30,12 +30,17 @@ export function parseUpstream(written: string): ParsedUpstream {
   const basePath = base.replace(/\/$/, '');
   if (!isPlain(basePath)) return refused(written, 'has a base path that is not plain');
   const protocol = url.protocol === 'https:' ? 'https:' : 'http:';
-  const number = Number(port ?? DEFAULT_PORTS[protocol]);
-  if (number === 0) return refused(written, 'has no possible port');
-  return { ok: true, value: { protocol, host: url.hostname.replace(/^\[|\]$/g, ''), port: number, basePath } };
+  return {
+    ok: true,
+    value: { protocol, host: withoutBrackets(host), port: Number(port ?? DEFAULT_PORTS[protocol]), basePath },
+  };
 }
 
 const DEFAULT_PORTS = { 'http:': 80, 'https:': 443 };
+
+function withoutBrackets(host: string): string {
+  return host.toLowerCase().replaceAll(/[[\]]/g, '');
+}
 
 function isPlain(basePath: string): boolean {
   return basePath === '' || readPath(basePath).every(({ text, odd, dots }) => text !== '' && odd.length === 0 && !dots);

@@ -33,7 +33,7 @@ describe('an upstream', () => {
     ['https://x/#y', 'base path that is not plain'],
     ['https://x/a/../b', 'base path that is not plain'],
     ['https://x//a', 'base path that is not plain'],
-    ['https://x:0', 'no possible port'],
+    ['https://x:0', 'is no upstream'],
     ['https://x:70000', 'is no upstream'],
     ['http://0x7f.1', "means the host '127.0.0.1'; write that"],
     ['http://2130706433', "means the host '127.0.0.1'; write that"],
