@@ -1,7 +1,9 @@
 /** What `carapace policy add` says: the presets there are, and what to look at in one that was added. */
+import { VIRTUAL_PORT } from '../engine/http/serve-http.ts';
 import type { Problem } from '../model/problem.ts';
 import { quoted, visible } from '../model/visible.ts';
 import { formatPlace } from '../policy/explain.ts';
+import type { HttpTool } from '../policy/http/http-tool.ts';
 import type { CliTool } from '../policy/policy.ts';
 import type { Placeholder } from '../policy/preset.ts';
 import { type FoundProgram, programDirectories } from './find-program.ts';
@@ -25,6 +27,7 @@ export interface Added {
   /** What `--dir` named. */
   readonly dir: string | undefined;
   readonly programs: readonly FittedTool[];
+  readonly servers: readonly HttpTool[];
   readonly placeholders: readonly Placeholder[];
   /** Names of the secrets that are stored; null where whoever runs this may not look. */
   readonly stored: ReadonlySet<string> | null;
@@ -49,7 +52,7 @@ function firstSentence(text: string): string {
 
 /** What was written, what in it has to be looked at, and how it is given to a client. */
 export function addedText(added: Added): string {
-  const { preset, path, label, programs, placeholders } = added;
+  const { preset, path, label, programs, servers, placeholders } = added;
   // That a program is missing is said with what was looked for.
   const missing = new Set(
     programs.flatMap(({ tool, found }) => (found.path === undefined ? [`tools.${tool.name}.binary`] : [])),
@@ -60,6 +63,7 @@ export function addedText(added: Added): string {
     `  ${visible(preset.about, 1000)}`,
     'check next:',
     ...programs.map((fitted) => `  ${programLine(fitted, label)}`),
+    ...servers.map((server) => `  ${serverLine(server, label)}`),
     ...exampleLines(placeholders, label).map((line) => `  ${line}`),
     ...placeholders.filter(isOfThisHost).map((found) => `  ${placeholderLine(found)}`),
     ...secretPlaceholders(added).map((found) => `  ${secretLine(found, added.stored)}`),
@@ -70,18 +74,37 @@ export function addedText(added: Added): string {
     'then:',
     ...nextCommands(added).map((command) => `  ${command}`),
     `  or, for a client that is there: carapace client set CLIENT --policy ${added.name}${dirOption(added)}, with its other policies`,
-    ...streamLines(programs),
+    ...clientLines(programs, servers),
   ].join('\n');
 }
 
-/** The shim hands standard input on only for the tools that its own list names. */
-function streamLines(programs: Added['programs']): string[] {
+/**
+ * The shim hands standard input on only for the tools that its own list names, and ssh forwards what its configuration
+ * says.
+ */
+function clientLines(programs: Added['programs'], servers: Added['servers']): string[] {
   const names = programs.filter(({ tool }) => tool.stdin !== 'none').map(({ tool }) => tool.name);
-  if (names.length === 0) return [];
-  return [
-    'on the client machine:',
+  const lines = [
     ...names.map((name) => `  echo ${name} >> ~/.config/carapace/stdin-tools    # it reads standard input`),
+    ...servers.map((server) => `  ${forwardOf(server)}    # in ssh_config, below Host carapace`),
   ];
+  if (servers.length > 0)
+    lines.push('  ssh -N -F ~/.config/carapace/ssh_config carapace    # forwards as long as it runs');
+  return lines.length === 0 ? [] : ['on the client machine:', ...lines];
+}
+
+/** A line of ssh_config(5). Where the policy names no port of the client machine, 8080 is as good as any. */
+function forwardOf({ name, clientListen }: HttpTool): string {
+  return `LocalForward 127.0.0.1:${clientListen ?? 8080} ${name}:${VIRTUAL_PORT}`;
+}
+
+/** As the policy has it, with its port. */
+function originOf({ protocol, host, port, basePath }: HttpTool['upstream']): string {
+  return `${protocol}//${host.includes(':') ? `[${host}]` : host}:${port}${basePath}`;
+}
+
+function serverLine({ name, place, upstream }: HttpTool, label: string): string {
+  return `${visible(label, 4096)}:${place.line}:${place.column}: tools.${name}.upstream: ${visible(originOf(upstream), 4096)}, where its requests go`;
 }
 
 function programLine({ tool, found }: FittedTool, label: string): string {
@@ -149,7 +172,7 @@ function dirOption({ dir }: Added): string {
 
 /** The same for programs. */
 export function addedJson(added: Added): Record<string, unknown> {
-  const { preset, name, path, programs, placeholders, stored, problems } = added;
+  const { preset, name, path, programs, servers, placeholders, stored, problems } = added;
   return {
     preset: preset.name,
     policy: name,
@@ -159,6 +182,11 @@ export function addedJson(added: Added): Record<string, unknown> {
       binary: found.path ?? tool.binary,
       found: found.path !== undefined,
       insecure: found.insecure,
+    })),
+    servers: servers.map((server) => ({
+      tool: server.name,
+      upstream: originOf(server.upstream),
+      localForward: forwardOf(server),
     })),
     secrets: secretPlaceholders(added).map(({ word }) => ({ name: word, stored: isStored(word, stored) })),
     check: placeholders.map(({ place, path: at, value, word, kind }) => ({

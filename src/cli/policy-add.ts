@@ -11,11 +11,11 @@ import { CarapaceError, errnoOf } from '../model/error.ts';
 import { formatProblem, type Problem } from '../model/problem.ts';
 import { quoted } from '../model/visible.ts';
 import { compilePolicy } from '../policy/load.ts';
-import { cliTools, type Policy } from '../policy/policy.ts';
+import { cliTools, httpTools, type Policy } from '../policy/policy.ts';
 import { findPlaceholders, nameSchema, replaceBinary } from '../policy/preset.ts';
 import { type Directory, resolveDirectory } from './directory.ts';
 import { findProgram, programDirectories } from './find-program.ts';
-import { type Added, addedJson, addedText, type FittedTool, presetJson, presetTable } from './policy-add-text.ts';
+import { type Added, addedJson, addedText, presetJson, presetTable } from './policy-add-text.ts';
 import { readProfileFolder } from './policy-files.ts';
 import { type Preset, presetNames, readPreset, SCHEMA_URL } from './presets.ts';
 import { EXIT, print, printJson } from './report.ts';
@@ -48,13 +48,13 @@ export async function run({ name, dir, as, force = false, json = false }: Policy
   const directory = resolveDirectory(dir);
   const target = as ?? name;
   const path = pathOf(directory, target, force);
-  const { text, programs } = fit(preset, directory);
+  const { text, programs, servers } = fit(preset, directory);
   const label = `${basename(directory.policiesDirectory)}/${target}.yaml`;
   const problems = check(directory, { name: `${target}.yaml`, label, text });
   write(directory, path, text, force);
   const placeholders = findPlaceholders(text, label);
   const stored = storedSecrets(directory);
-  const added: Added = { preset, name: target, path, label, dir, programs, placeholders, stored, problems };
+  const added: Added = { preset, name: target, path, label, dir, programs, servers, placeholders, stored, problems };
   if (json) printJson(addedJson(added));
   else print(addedText(added));
   return EXIT.ok;
@@ -78,11 +78,8 @@ function pathOf(directory: Directory, name: string, force: boolean): string {
   });
 }
 
-/** The preset's text with the programs of this host in it. */
-function fit(
-  preset: Preset,
-  directory: Directory,
-): { readonly text: string; readonly programs: readonly FittedTool[] } {
+/** The preset's text with the programs of this host in it, and the tools that it has. */
+function fit(preset: Preset, directory: Directory): { readonly text: string } & Pick<Added, 'programs' | 'servers'> {
   const profiles = loadProfiles(readProfileFolder(directory.policiesDirectory));
   const file = `preset ${preset.name}`;
   const compiled = compilePolicy({ name: preset.name, file, text: preset.text, profiles });
@@ -96,8 +93,9 @@ function fit(
     (text, { tool, found }) => replaceBinary(text, tool.binaryPlace, tool.binary, found.path ?? tool.binary),
     preset.text,
   );
+  const servers = [...httpTools(compiled.policy.tools).values()];
   const beside = existsSync(join(directory.policiesDirectory, 'policy.schema.json'));
-  return { text: beside ? fitted : nameSchema(fitted, SCHEMA_URL), programs };
+  return { text: beside ? fitted : nameSchema(fitted, SCHEMA_URL), programs, servers };
 }
 
 /** Loads all of the directory with the new file in it, as the gateway will. Returns what is to be said of any file. */

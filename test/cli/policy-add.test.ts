@@ -136,6 +136,28 @@ describe('policy add', () => {
     });
   });
 
+  it('says of a server where its requests go, which secret it needs, and how the client forwards to it', async () => {
+    const { stdout } = await policyAdd('telegram-bot');
+    expect(stdout).toMatch(
+      /\n {2}policies\/telegram-bot\.yaml:\d+:\d+: tools\.telegram\.upstream: https:\/\/api\.telegram\.org:443, where its requests go\n/,
+    );
+    expect(stdout).toContain(': secret telegram-token: not set yet\n');
+    expect(stdout).toContain(`then:\n  carapace secret set telegram-token --dir ${directory.path}\n`);
+    expect(stdout).toContain('\non the client machine:\n  LocalForward 127.0.0.1:18084 telegram:80    # in ssh_config');
+    expect((await policyAdd('openai')).stdout).not.toContain('what the tool gets');
+    const json = await policyAdd('openai', '--force', '--json');
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      servers: [
+        {
+          tool: 'openai',
+          upstream: 'https://api.openai.com:443',
+          localForward: 'LocalForward 127.0.0.1:18081 openai:80',
+        },
+      ],
+      secrets: [{ name: 'openai-key', stored: false }],
+    });
+  });
+
   it('never overwrites without being told to', async () => {
     directory.writePolicy('1password', policyOf('date'));
     await expect(addPreset({ name: '1password' })).rejects.toMatchObject({ code: 'policy-exists' });
