@@ -118,6 +118,7 @@ export class Engine implements Gateway {
   async drain(): Promise<void> {
     this.#draining = true;
     await this.#running.idle();
+    await this.#http.end();
   }
 
   async #serveTool({ caller, asked, io, request, onStarted }: ToolCall): Promise<Ending> {

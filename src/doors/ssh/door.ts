@@ -142,7 +142,10 @@ export class SshDoor {
   async #serve(caller: Caller, command: SessionCommand, channel: SessionChannel): Promise<void> {
     const { gateway } = this.#options;
     const budget = this.#budgetOf(caller.client);
-    const status = await serveSession({ gateway, caller, command, io: channel.io, budget });
+    await this.#finish(channel, await serveSession({ gateway, caller, command, io: channel.io, budget }));
+  }
+
+  async #finish(channel: SessionChannel, status: number | null): Promise<void> {
     const answer = channel.finish(status);
     this.#answers.add(answer);
     await answer;
@@ -152,7 +155,7 @@ export class SshDoor {
   #openForward(caller: Caller, target: ForwardTarget): OpenForward | undefined {
     const { gateway } = this.#options;
     const serve = gateway.openForward(caller, target);
-    if (serve !== undefined) return (channel) => void serve(channel.io).then(() => channel.finish(null));
+    if (serve !== undefined) return (channel) => void serve(channel.io).then(() => this.#finish(channel, null));
     const { name, port } = target;
     gateway.note({
       kind: 'feature-refused',

@@ -52,7 +52,9 @@ export interface HttpServer<Context> {
   readonly accept: (duplex: Duplex, context: Context, options: { readonly websocket: boolean }) => void;
   /** Connections that are open now. */
   readonly connections: () => number;
-  /** Ends every connection. */
+  /** Ends every connection behind what was written to it; resolves once all are closed. */
+  readonly end: () => Promise<void>;
+  /** Ends every connection at once. */
   readonly close: () => void;
 }
 
@@ -85,6 +87,9 @@ export function createHttpServer<Context>(options: HttpServerOptions<Context>): 
       (websocket ? upgrading : ordinary).emit('connection', duplex);
     },
     connections: () => connections.size,
+    end: async () => {
+      await Promise.all([...connections.keys()].map(endNow));
+    },
     close: () => {
       for (const server of [ordinary, upgrading]) server.close(() => {});
       for (const duplex of connections.keys()) duplex.destroy();
@@ -215,6 +220,14 @@ class Serving<Context> {
     duplex.write(refusalBytes({ ...unreadable, request }));
     closeSoon(duplex);
   }
+}
+
+/** Unlike `closeSoon` it does not read on: nothing that still comes is wanted. */
+async function endNow(duplex: Duplex): Promise<void> {
+  const over = new Promise<void>((resolve) => void duplex.once('close', resolve));
+  if (duplex.destroyed) return;
+  duplex.end(() => duplex.destroy());
+  await over;
 }
 
 /** Resolves once a response has left, or never will. */

@@ -50,7 +50,9 @@ export interface HttpCapabilities {
   readonly open: (caller: Caller, target: ForwardTarget) => ServeForward | undefined;
   /** Ends the exchanges that would not be allowed any more. To be called when keys or policies have changed. */
   readonly recheck: () => void;
-  /** Ends every connection. */
+  /** Ends every connection behind what was written to it: nothing runs any more. Resolves once all are closed. */
+  readonly end: () => Promise<void>;
+  /** Ends every connection at once. */
   readonly close: () => void;
 }
 
@@ -92,6 +94,7 @@ export function createHttpCapabilities(parts: ServeHttpParts): HttpCapabilities 
       for (const exchange of exchanges)
         if (judge(parts, exchange).decision.verdict === 'deny') exchange.response.destroy();
     },
+    end: server.end,
     close: server.close,
   };
 }
