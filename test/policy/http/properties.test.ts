@@ -242,7 +242,7 @@ describe('time', () => {
     ['escapes beyond ASCII', (size: number) => `GET /${'%c3'.repeat(size)}`],
     ['parameters', (size: number) => `GET /x?${'a=1&'.repeat(size)}`],
     ['one long value', (size: number) => `GET /x?q=${'ab'.repeat(size)}`],
-  ])('is linear in %s', (_what, make) => {
+  ])('is linear in %s', { retry: 3 }, (_what, make) => {
     const tool = httpToolOf({
       allow: ['GET /**/b/**/a*a*b/**/c?*', 'GET /*a*a*a*a*b', 'GET /x?q=*a*b*a*c&a=*'],
       deny: ['* /**/a/**/b/**/c', '* /x?q=*a*b*c*d'],
@@ -258,6 +258,6 @@ describe('time', () => {
     };
     took(1000);
     // Generous: it is a square (a factor of 100) that must not be.
-    expect(took(40_000)).toBeLessThan(Math.max(took(4000), 5) * 40);
+    expect(took(40_000)).toBeLessThan(Math.max(took(4000), 5) * 60);
   });
 });
