@@ -54,6 +54,7 @@ beforeAll(async () => {
     word: 'word:80',
     theirs: 'theirs:80',
     file: '/etc/passwd',
+    blank: '/we b',
   };
   forwards = await Forwards.open(gateway, targets, ['-D', `127.0.0.1:${socks}`]);
 });
@@ -96,6 +97,7 @@ describe.skipIf(!hasCurl)('curl reaches a capability', () => {
     ['word', 'word:80'],
     ['theirs', 'theirs:80'],
     ['file', '/etc/passwd'],
+    ['blank', 'a malformed name'],
   ])('but not what it was not granted: %s is as if nobody listened, and is recorded', async (name, feature) => {
     const done = await curl('--unix-socket', forwards.socket(name), 'http://x/echo');
     // Which of them depends on how soon ssh closes its side.

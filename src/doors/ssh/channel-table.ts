@@ -120,6 +120,7 @@ export class ChannelTable {
 
   /** A name that the client has not been granted is refused like one where nobody listens. */
   #openForward(opening: Opening, target: ForwardTarget | null): void {
+    if (target === null) this.#options.refused('forward to a malformed name');
     const serve = target === null ? undefined : this.#options.openForward(target);
     if (serve === undefined) return this.#refuseOpen(opening.remote, OPEN_FAILURE.CONNECT_FAILED, 'connection refused');
     const channel = this.#confirm(opening, () => NO_REQUESTS);
