@@ -53,7 +53,7 @@ export function buildUpstreamRequest(
   const query = buildQuery(permit.query, values.query);
   return {
     method: permit.method,
-    path: `${permit.upstream.basePath}${path}${query === '' ? '' : `?${query}`}`,
+    path: `${permit.upstream.basePath}${path}${query === null ? '' : `?${query}`}`,
     headers: [
       ['host', hostOf(permit)],
       ...passedHeaders(permit, values.headers, isLookedThrough),
@@ -74,7 +74,8 @@ function fillPath(path: string, values: ReadonlyMap<string, string>): string | u
   return isStill && segments.filter(Boolean).length === path.split('/').filter(Boolean).length ? filled : undefined;
 }
 
-function buildQuery(query: string | null, injected: ReadonlyMap<string, string>): string {
+function buildQuery(query: string | null, injected: ReadonlyMap<string, string>): string | null {
+  if (injected.size === 0) return query;
   const kept = query === null || query === '' ? [] : query.split('&').filter((pair) => !injected.has(nameOf(pair)));
   return [...kept, ...[...injected].map(([name, value]) => `${encodeURIComponent(name)}=${value}`)].join('&');
 }

@@ -2,6 +2,8 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 import { request as httpRequest, Agent } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { HttpHead, HttpPermit, Upstream } from '../../../src/model/http.ts';
 import type { OpenScanner } from '../../../src/model/content.ts';
@@ -226,6 +228,81 @@ describe('the request that the upstream gets', () => {
     await ask('POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;x=y\r\na\r\n0\r\nX-Late: 1\r\n\r\n');
     expect(seen[0]).toMatchObject({ line: 'POST /', body: 'a' });
     expect(seen[0]?.headers.join(' ')).not.toContain('Late');
+  });
+});
+
+describe('requests of any bytes', () => {
+  const token = fc.string({
+    unit: fc.constantFrom(...Array.from('abzXY019-_.~!$&()*+,;=:@%2F/?#{}[]|\\^`"<> \t\r\n\0\u00e9')),
+    maxLength: 8,
+  });
+  const header = fc.tuple(
+    fc.constantFrom(
+      'Host',
+      'X-A',
+      'Content-Length',
+      'Transfer-Encoding',
+      'Connection',
+      'Expect',
+      'Upgrade',
+      'TE',
+      'Trailer',
+    ),
+    fc.oneof(token, fc.constantFrom('0', '3', 'chunked', 'close', 'x-a', 'websocket')),
+  );
+  const text = fc.constantFrom(
+    '',
+    'abc',
+    '3\r\nabc\r\n0\r\n\r\n',
+    '0\r\n\r\n',
+    'GET /inner HTTP/1.1\r\nHost: x\r\n\r\n',
+    '3;e\r\nabc\r\n0\r\nX-T: 1\r\n\r\n',
+  );
+  const end = fc.constantFrom('\r\n', '\r\n', '\r\n', '\r\n', '\n', '\r');
+  const message = fc
+    .tuple(
+      fc.constantFrom('GET', 'POST', 'DELETE', 'HEAD', 'PUT', 'CONNECT', 'get'),
+      token,
+      fc.array(header, { maxLength: 4 }),
+      end,
+      text,
+    )
+    .map(
+      ([method, target, headers, lineEnd, rest]) =>
+        `${method} /${target} HTTP/1.1\r\nHost: x${lineEnd}${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${rest}`,
+    );
+
+  it('reach the upstream as they were handed to whoever decides, or not at all', async () => {
+    await start(OK);
+    let compared = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(message, { minLength: 1, maxLength: 3 }), async (messages) => {
+        seen = [];
+        gate.heads.length = 0;
+        const client = gate.open();
+        client.resume().write(Buffer.from(messages.join(''), 'latin1'));
+        await delay(5);
+        client.destroy();
+        await until(() => gate.upstreams.connections() <= 16 && gate.http.connections() === 0);
+        const decided = gate.heads.map(
+          ({ method, path, query }) => `${method} ${path}${query === null ? '' : `?${query}`}`,
+        );
+        const whole = seen.filter((each) => each.body !== '(broken)');
+        compared += whole.length;
+        // In their order; the last ones may have been cut off with their connection.
+        expect(decided.slice(0, seen.length)).toEqual(seen.map(({ line }) => line));
+        for (const { headers } of whole) {
+          const names = headers.filter((_name, index) => index % 2 === 0).map((name) => name.toLowerCase());
+          expect(names.filter((name) => ['te', 'trailer', 'upgrade', 'expect'].includes(name))).toEqual([]);
+          expect(names.filter((name) => name === 'host')).toHaveLength(1);
+          expect(names.filter((name) => name === 'content-length' || name === 'transfer-encoding').length).toBeLessThan(
+            2,
+          );
+        }
+      }),
+      { numRuns: Number(process.env['FUZZ_RUNS'] ?? 150) },
+    );
+    expect(compared).toBeGreaterThan(10);
   });
 });
 
