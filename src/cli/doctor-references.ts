@@ -33,9 +33,10 @@ export async function references(host: Host): Promise<Finding[]> {
   const stored = new Set(store.list().map(({ name }) => name));
   const looking = { resolver, command, stored, canOpen: canOpen(host) };
   const findings = tools.flatMap(({ tool }) =>
-    [...tool.secrets].map(([variable, injection]) =>
-      variableFindings(`${visible(formatPlace(tool.place), 4096)}: ${visible(variable)}`, variable, injection, looking),
-    ),
+    [...tool.secrets].map(([variable, injection]) => {
+      const place = formatPlace(tool.secretPlaces.get(variable) ?? tool.place);
+      return variableFindings(`${visible(place, 4096)}: ${visible(variable)}`, variable, injection, looking);
+    }),
   );
   return (await Promise.all(findings)).flat();
 }
@@ -77,7 +78,7 @@ async function sourceFinding(subject: string, source: Source, looking: Looking):
   if (source.kind === 'command') return programFinding(subject, name, source.argv[0]);
   if (source.kind === 'secret' && !looking.stored.has(source.name))
     return fail(subject, `${name}: is not stored`, `run: ${looking.command(`secret set ${source.name}`)}`);
-  if (source.kind === 'secret' && !looking.canOpen) return ok(subject, `${name}: is stored`);
+  if (source.kind === 'secret' && !looking.canOpen) return info(subject, `${name}: is stored, and not opened here`);
   const resolved = await looking.resolver.resolve(source);
   return resolved.ok ? ok(subject, name) : fail(subject, resolved.problem, CALLS_FAIL);
 }
