@@ -20,7 +20,10 @@ import {
 export interface Form {
   /** What stands in the output, at least eight bytes. */
   readonly bytes: Buffer;
-  /** Whether line breaks, each with indentation after it, may stand between any two bytes; there are then none in `bytes`. */
+  /**
+   * Whether line breaks, each with indentation after it, may stand between any two bytes, as `\n` and `\r` or as those two
+   * characters each; there are then none in `bytes`, and no backslash at their end.
+   */
   readonly wraps: boolean;
 }
 
@@ -88,9 +91,13 @@ function wrappedForms(value: string): string[] {
     ...[0, 1, 2].flatMap((alignment) => base64Forms(value, alignment)),
     ...base64Forms(value, 0).map((text) => encodeURIComponent(text)),
     ...HEX.map((hex) => hexOf(value, hex)),
-    // A key in several lines, as it looks indented, joined, or with other line ends.
-    ...(value.includes('\n') ? [value.replaceAll(/[\r\n]+[ \t]*/g, '')] : []),
+    ...(value.includes('\n') ? [joinedLines(value)] : []),
   ];
+}
+
+/** A key in several lines, as it looks indented, joined, or with other line ends; without the backslash at its end, if any. */
+function joinedLines(value: string): string {
+  return value.replaceAll(/(?:[\r\n]|\\[rn])+[ \t]*/g, '').replace(/(?<!\\)\\+$/, '');
 }
 
 /** A JSON string, and such a string inside another: a document that is kept as text in a field. */

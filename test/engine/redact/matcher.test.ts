@@ -100,7 +100,7 @@ describe('a form in lines', () => {
 
   it.each(EXAMPLES)('is replaced with a break between any two characters, at every address: %s', (name, value) => {
     for (const { bytes } of formsOf(value).filter(({ bytes, wraps }) => wraps && !bytes.includes(' '))) {
-      for (const lineEnd of ['\n', '\r\n', '\n  ', '\r\n\t', '\n                ']) {
+      for (const lineEnd of ['\n', '\r\n', '\n  ', '\r\n\t', '\n                ', '\\n', '\\r\\n', '\\n \t']) {
         for (let at = 1; at < Math.min(bytes.length, 80); at += 1) {
           const broken = bytes.toString('latin1', 0, at) + lineEnd + wrap(bytes.toString('latin1', at), 64, lineEnd);
           for (let address = at % 4; address < 8; address += at < 16 ? 1 : 4) {
@@ -110,6 +110,22 @@ describe('a form in lines', () => {
           }
         }
       }
+    }
+  });
+
+  it('is found in lines of one character, where it is followed at all, in linear time', () => {
+    const lines = Buffer.from('Q\nU\nF\nB\n'.repeat(8 * 1024));
+    const { matcher } = open(['long', 'A'.repeat(64 * 1024)]);
+    matcher.push(lines);
+    const out = Array.from({ length: 16 }, () => textOf(matcher.push(lines))).join('') + textOf(matcher.end());
+    expect(out).toBe('[redacted:long]\n');
+  });
+
+  it('does not end at a backslash that is none of a break', () => {
+    const joined: NamedValue = ['joined', 'one\\two\nthree\\\\four\nfive\\nsix\\'];
+    for (const lineEnd of ['\n', '\\n', '\n    ', '']) {
+      const output = redact([joined], `a ${joined[1].replaceAll('\n', lineEnd)} z`);
+      expect(output).toBe(lineEnd === '\n' ? 'a [redacted:joined] z' : 'a [redacted:joined]\\ z');
     }
   });
 
@@ -381,7 +397,7 @@ describe('any values in any stream', () => {
         before: fc.nat(12),
         after: fc.nat(6),
         width: fc.integer({ min: 32, max: 40 }),
-        lineEnd: fc.constantFrom('\n', '\r\n', '\n  ', '\r\n\t'),
+        lineEnd: fc.constantFrom('\n', '\r\n', '\n  ', '\r\n\t', '\\n', '\\r\\n'),
       })
       .map(({ value, encoding, before, after, width, lineEnd }) => {
         const bytes = Buffer.from(value);
@@ -400,7 +416,7 @@ describe('any values in any stream', () => {
       { weight: 1, arbitrary: fc.uint8Array({ maxLength: 12 }).map((bytes) => Buffer.from(bytes)) },
       { weight: 1, arbitrary: fc.nat(60).map((length) => Buffer.alloc(length, '. ')) },
       { weight: 2, arbitrary: wrapped(values) },
-      { weight: 1, arbitrary: fc.constantFrom('\n', '\r\n', ' ').map((text) => Buffer.from(text)) },
+      { weight: 1, arbitrary: fc.constantFrom('\n', '\r\n', ' ', '\\', '\\n').map((text) => Buffer.from(text)) },
     );
     // A piece, cut at its begin and end; what is left of it may go on in the next.
     const cut = fc
