@@ -39,7 +39,7 @@ const PASSWORD: NamedValue = ['password', 'p4ss wörd&<\'/$\\"+~?>!'];
 const SHORT: NamedValue = ['short', 'hunter2!'];
 const KEY: NamedValue = [
   'key',
-  `-----BEGIN PRIVATE KEY-----\n${wrap(randomBytes(300).toString('base64'), 64, '\n')}\n-----END PRIVATE KEY-----\n`,
+  `-----BEGIN SHARED KEY-----\n${wrap(randomBytes(300).toString('base64'), 64, '\n')}\n-----END SHARED KEY-----\n`,
 ];
 const EXAMPLES = [PASSWORD, SHORT, KEY];
 
@@ -185,6 +185,41 @@ describe('a form in lines', () => {
     const text = Buffer.from(SHORT[1]).toString('base64');
     const broken = `${text.slice(0, 5)}\n${' '.repeat(40)}${text.slice(5)}`;
     expect(redact([SHORT], broken)).toBe(broken);
+  });
+});
+
+describe('the lines of a private key', () => {
+  const body = wrap(randomBytes(210).toString('base64'), 64, '\n');
+  const pem = `-----BEGIN PRIVATE KEY-----\n${body}\n-----END PRIVATE KEY-----\n`;
+  const numbered = (text: string) => text.replaceAll(/^(?=.)/gm, '  1\t');
+  const marked = numbered(pem).replaceAll(/\t[^-\n]{16,}$/gm, '\t[redacted:pem]');
+
+  it('are replaced each by itself, and its frame stays', () => {
+    expect(marked.match(/redacted/g)).toHaveLength(5);
+    expect(redact([['pem', pem]], numbered(pem))).toBe(marked);
+    expect(redact([['pem', pem]], pem)).toBe('[redacted:pem]');
+  });
+
+  it('are replaced where the key is in a JSON document, of which the public lines stay', () => {
+    const account = JSON.stringify({ type: 'service_account', private_key: pem, uri: 'https://example.com/' }, null, 2);
+    expect(redact([['pem', account]], numbered(pem))).toBe(marked);
+    const [, type = '', key = '', uri = ''] = account.split('\n');
+    expect(redact([['pem', account]], `${type}\n|${uri}`)).toBe(`${type}\n|${uri}`);
+    expect(redact([['pem', account]], key)).not.toContain(body.slice(0, 64));
+  });
+
+  it('are no values where they are short, or those of a certificate', () => {
+    const short = '-----BEGIN PRIVATE KEY-----\nAbCdEfGhIjKlMno\n-----END PRIVATE KEY-----';
+    expect(redact([['pem', short]], '1 AbCdEfGhIjKlMno.')).toBe('1 AbCdEfGhIjKlMno.');
+    const certificate = pem.replaceAll('PRIVATE KEY', 'CERTIFICATE');
+    expect(redact([['pem', certificate]], numbered(pem))).toBe(numbered(pem));
+  });
+
+  it('are found also after half of the key went by, and the rest of the key is replaced with them', () => {
+    const { matcher } = open(['pem', pem]);
+    const [start, rest] = [pem.slice(0, 50), pem.slice(50)];
+    const output = [matcher.push(Buffer.from(start)), matcher.flush(), matcher.push(Buffer.from(rest)), matcher.end()];
+    expect(output.map(textOf).join('')).toMatch(/^-----BEGIN PRIVATE KEY-----\n.{22}\[redacted:pem\]$/);
   });
 });
 
