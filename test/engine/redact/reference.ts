@@ -104,7 +104,7 @@ export class Reference {
     const whole = this.#walks().flatMap(({ start, walk, needle }) =>
       'end' in walk && !('covered' in walk) ? [{ start, end: walk.end, owner: needle.owner }] : [],
     );
-    const all = [...whole, ...this.#halves()];
+    const all = [...whole, ...this.#halves()].filter(({ end }) => end > this.#sent);
     all.sort((a, b) => a.start - b.start || b.end - a.end || a.owner - b.owner);
     const merged: Range[] = [];
     for (const range of all) {
@@ -112,7 +112,7 @@ export class Reference {
       if (last === undefined || last.end <= range.start) merged.push(range);
       else merged.splice(-1, 1, { ...last, end: Math.max(last.end, range.end) });
     }
-    return merged.filter(({ end }) => end > this.#sent);
+    return merged;
   }
 
   #walks() {
