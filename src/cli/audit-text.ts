@@ -112,11 +112,18 @@ function redactionsText({ redactions }: Partial<OutcomeEvent>): string {
 
 function endText({ kind, status, signal, reason, detector }: OutcomeEvent): string {
   if (reason === 'content-refused') return `${reason}: ${visible(detector ?? '?')}`;
-  if (kind === 'exited') return `exit ${status === null ? '?' : digits(status)}`;
-  if (kind === 'signalled') return `signal ${visible(signal ?? '?')}`;
-  if (kind === 'abandoned') return 'client left';
-  if (kind === 'answered') return `status ${status === null ? '?' : digits(status)}`;
-  return visible(reason ?? kind);
+  switch (kind) {
+    case 'exited':
+      return `exit ${digits(status ?? Number.NaN)}`;
+    case 'answered':
+      return `status ${digits(status ?? Number.NaN)}`;
+    case 'signalled':
+      return `signal ${visible(signal ?? '?')}`;
+    case 'abandoned':
+      return 'client left';
+    default:
+      return visible(reason ?? kind);
+  }
 }
 
 function reloadText({ what, ok, digest, problems }: ReloadEvent): string {

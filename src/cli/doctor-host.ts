@@ -1,17 +1,19 @@
 /** What the checks of `carapace doctor` look at, read once; and with whose eyes. */
 import { statSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
+import { checkTrustedDirectory, OTHERS_MAY_ANYTHING } from '../engine/safe-file.ts';
 import { findIdentity } from '../engine/secrets/identity.ts';
+import { secretsDirectory } from '../engine/secrets/store-lock.ts';
 import { openSecretStore, type SecretStore } from '../engine/secrets/store.ts';
 import type { Snapshot } from '../engine/snapshot.ts';
 import { type StateOwner, stateOwner } from '../engine/state-directory.ts';
 import { readSnapshot } from '../engine/store.ts';
-import { CarapaceError } from '../model/error.ts';
+import { CarapaceError, errnoOf, messageOf } from '../model/error.ts';
 import { type Problem, hasErrors } from '../model/problem.ts';
 import { quoted, visible } from '../model/visible.ts';
 import { lintReach } from '../policy/lint.ts';
 import { type CliTool, cliTools, type Policy } from '../policy/policy.ts';
-import type { Directory } from './directory.ts';
+import { type Directory, resolveDirectory } from './directory.ts';
 import { readConfig } from './read-config.ts';
 
 /** A gateway's host, as its own user sees it. */
@@ -40,8 +42,8 @@ export interface PolicyTool {
   readonly tool: CliTool;
 }
 
-/** Reads it; `dir` is what `--dir` named. What is wrong with any of it is for the checks to find. @throws the system's error */
-export function readHost(directory: Directory, dir: string | undefined): Host {
+/** Reads it. What is wrong with any of it is for the checks to find. @throws the system's error */
+function readHost(directory: Directory, dir: string | undefined): Host {
   const { stateDirectory } = directory;
   const credentialsDirectory = process.env['CREDENTIALS_DIRECTORY'];
   const snapshot = readSnapshot(directory);
@@ -71,10 +73,28 @@ function configOf(directory: Directory): Config | null {
   }
 }
 
-/** Whether stored secrets can be opened without anybody being asked. @throws the system's error */
-export function canOpen({ directory: { stateDirectory }, credentialsDirectory }: Host): boolean {
-  const { kind } = findIdentity({ stateDirectory, credentialsDirectory });
-  return kind === 'file' || kind === 'credential';
+/** Whether stored secrets can be opened: no one has to be asked, and the store refuses none. @throws the system's error */
+export function canOpen(host: Host): boolean {
+  const { directory, credentialsDirectory } = host;
+  const { kind } = findIdentity({ stateDirectory: directory.stateDirectory, credentialsDirectory });
+  return (kind === 'file' || kind === 'credential') && isStoreTrusted(host);
+}
+
+/** False: others can reach the directory of the store, for which every secret in it is refused. @throws the system's error */
+export function isStoreTrusted(host: Host): boolean {
+  try {
+    checkStoreDirectory(host);
+    return true;
+  } catch (error) {
+    if (error instanceof CarapaceError) return false;
+    throw error;
+  }
+}
+
+/** @throws CarapaceError where others can reach the directory of the store, or there is none */
+export function checkStoreDirectory({ directory, trust }: Host): void {
+  const path = secretsDirectory(directory.stateDirectory);
+  checkTrustedDirectory(path, { ...trust, forbiddenMode: OTHERS_MAY_ANYTHING });
 }
 
 function nobodyToAsk(path: string): Promise<never> {
@@ -87,20 +107,36 @@ function nobodyToAsk(path: string): Promise<never> {
 }
 
 /**
+ * Finds the directory and reads the host, as the user whose gateway it is. `dir` is what `--dir` named.
+ *
+ * @throws CarapaceError `configuration` where there is no directory, or this user may not look at it
+ */
+export function openHost(dir: string | undefined): Host {
+  try {
+    const directory = resolveDirectory(dir);
+    becomeGatewayUser(directory);
+    return readHost(directory, dir);
+  } catch (error) {
+    if (errnoOf(error) !== 'EACCES') throw error;
+    throw new CarapaceError('configuration', `doctor: ${visible(messageOf(error), 4096)}`, { hint: WHO_MAY });
+  }
+}
+
+const WHO_MAY = 'run it as the user of the gateway, or as root';
+
+/**
  * Becomes the user whose gateway it is, for good: the owner of the state directory. Root would see files that the gateway
  * cannot, and distrust those that are the gateway's own.
  *
  * @throws CarapaceError `configuration` for whoever is neither that user nor root
  */
-export function becomeGatewayUser({ stateDirectory }: Directory): void {
+function becomeGatewayUser({ stateDirectory }: Directory): void {
   const state = statSync(stateDirectory, { throwIfNoEntry: false });
   const user = process.geteuid?.();
   if (state === undefined || user === undefined || state.uid === user) return;
   if (user !== 0) {
     const owner = `${quoted(stateDirectory, 4096)} belongs to user ${state.uid}, this is user ${user}`;
-    throw new CarapaceError('configuration', `doctor: ${owner}`, {
-      hint: 'run it as the user of the gateway, or as root',
-    });
+    throw new CarapaceError('configuration', `doctor: ${owner}`, { hint: WHO_MAY });
   }
   // The types of Node do not know initgroups(3).
   const { initgroups } = process as NodeJS.Process & { initgroups?: (user: number, group: number) => void };

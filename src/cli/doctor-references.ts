@@ -6,11 +6,13 @@ import { inspectBinary } from '../engine/binary.ts';
 import { MAX_VALUE_BYTES as MAX_REDACTED_BYTES } from '../engine/redact/compiled.ts';
 import { resolveInjections } from '../engine/secrets/resolve-injections.ts';
 import { createResolver, type Resolver } from '../engine/secrets/resolver.ts';
+import type { Place } from '../model/decision.ts';
 import type { Injection, Reference } from '../model/injection.ts';
 import { describeReference } from '../model/injection.ts';
 import { visible } from '../model/visible.ts';
 import { formatPlace } from '../policy/explain.ts';
 import { injectionsOf } from '../policy/injections.ts';
+import type { Tool } from '../policy/policy.ts';
 import { fail, type Finding, info, ok } from './doctor-finding.ts';
 import { canOpen, type Host } from './doctor-host.ts';
 
@@ -35,11 +37,17 @@ export async function references(host: Host): Promise<Finding[]> {
   const looking = { resolver, command, stored, canOpen: canOpen(host) };
   const every = [...snapshot.policies.values()].flatMap((policy) => [...policy.tools.values()]);
   const findings = every.flatMap((tool) =>
-    injectionsOf(tool).map(([variable, injection]) =>
-      variableFindings(`${visible(formatPlace(tool.place), 4096)}: ${visible(variable)}`, variable, injection, looking),
-    ),
+    injectionsOf(tool).map(([variable, injection]) => {
+      const place = formatPlace(placeOf(tool, variable));
+      return variableFindings(`${visible(place, 4096)}: ${visible(variable)}`, variable, injection, looking);
+    }),
   );
   return (await Promise.all(findings)).flat();
+}
+
+/** Where a value is written, as far as that is known. */
+function placeOf(tool: Tool, variable: string): Place {
+  return tool.type === 'cli' ? (tool.secretPlaces.get(variable) ?? tool.place) : tool.place;
 }
 
 async function variableFindings(
@@ -79,7 +87,7 @@ async function sourceFinding(subject: string, source: Source, looking: Looking):
   if (source.kind === 'command') return programFinding(subject, name, source.argv[0]);
   if (source.kind === 'secret' && !looking.stored.has(source.name))
     return fail(subject, `${name}: is not stored`, `run: ${looking.command(`secret set ${source.name}`)}`);
-  if (source.kind === 'secret' && !looking.canOpen) return ok(subject, `${name}: is stored`);
+  if (source.kind === 'secret' && !looking.canOpen) return info(subject, `${name}: is stored, and not opened here`);
   const resolved = await looking.resolver.resolve(source);
   return resolved.ok ? ok(subject, name) : fail(subject, resolved.problem, CALLS_FAIL);
 }

@@ -1,6 +1,6 @@
 /** Checks of the secret store: who can reach it, and whether what is in it can be opened. No value is shown. */
 import { statSync } from 'node:fs';
-import { checkTrustedDirectory, OTHERS_MAY_ANYTHING, readTrustedFile } from '../engine/safe-file.ts';
+import { OTHERS_MAY_ANYTHING, readTrustedFile } from '../engine/safe-file.ts';
 import { findIdentity, identityPaths, type IdentityPlace } from '../engine/secrets/identity.ts';
 import { createKeyringOpener } from '../engine/secrets/identity-keyring.ts';
 import { missingIdentity } from '../engine/secrets/identity-recipient.ts';
@@ -10,7 +10,7 @@ import { readUsage } from '../engine/secrets/usage.ts';
 import { CarapaceError, messageOf } from '../model/error.ts';
 import { visible } from '../model/visible.ts';
 import { fail, type Finding, type Group, info, ok, warn } from './doctor-finding.ts';
-import { canOpen, type Host } from './doctor-host.ts';
+import { canOpen, checkStoreDirectory, type Host, isStoreTrusted } from './doctor-host.ts';
 import { references } from './doctor-references.ts';
 import { referencesOf } from './secret-uses.ts';
 
@@ -25,11 +25,11 @@ export const SECRETS: Group = {
   ],
 };
 
-function storeDirectory({ directory: { stateDirectory }, trust, store, command }: Host): Finding[] {
-  const path = secretsDirectory(stateDirectory);
-  if (statSync(path, { throwIfNoEntry: false }) === undefined)
+function storeDirectory(host: Host): Finding[] {
+  const { directory, store, command } = host;
+  if (statSync(secretsDirectory(directory.stateDirectory), { throwIfNoEntry: false }) === undefined)
     return [info('store', 'is empty', `${command('secret set NAME')} makes it`)];
-  checkTrustedDirectory(path, { ...trust, forbiddenMode: OTHERS_MAY_ANYTHING });
+  checkStoreDirectory(host);
   const { length } = store.list();
   return [
     ok('store', `${length} ${length === 1 ? 'secret' : 'secrets'}, in a directory that only its owner can enter`),
@@ -69,16 +69,18 @@ function isElsewhere(stateDirectory: string): boolean {
 }
 
 async function storedSecrets(host: Host): Promise<Finding[]> {
+  // Each would be refused for the same reason, which was said of the store.
+  if (!isStoreTrusted(host)) return [];
   const uses = host.tools === null ? null : referencesOf([...host.snapshot.policies.values()]);
   return Promise.all(
     host.store.list().map(async (entry): Promise<Finding> => {
       const problem = await problemOf(entry, host);
       if (problem !== undefined) return problem;
       const subject = `secret ${entry.name}`;
-      const opened = canOpen(host) ? 'can be decrypted' : 'is there, and not opened here';
-      if (uses === null) return ok(subject, opened);
+      const [found, opened] = canOpen(host) ? [ok, 'can be decrypted'] : [info, 'is there, and not opened here'];
+      if (uses === null) return found(subject, opened);
       const policies = uses.get(entry.name) ?? [];
-      if (policies.length > 0) return ok(subject, `${opened}; needed by ${visible(policies.join(', '), 1000)}`);
+      if (policies.length > 0) return found(subject, `${opened}; needed by ${visible(policies.join(', '), 1000)}`);
       return info(
         subject,
         `${opened}; no policy refers to it`,

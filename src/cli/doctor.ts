@@ -1,9 +1,8 @@
 /** `carapace doctor`: whether this host is set up safely, and what to do about each thing that is not. */
-import { resolveDirectory } from './directory.ts';
 import { FILES } from './doctor-files.ts';
 import { type Finding, findingsOf, type Group, type Status } from './doctor-finding.ts';
 import { GATEWAY } from './doctor-gateway.ts';
-import { becomeGatewayUser, type Host, readHost } from './doctor-host.ts';
+import { type Host, openHost } from './doctor-host.ts';
 import { POLICIES } from './doctor-policies.ts';
 import { SECRETS } from './doctor-secrets.ts';
 import { USERS } from './doctor-users.ts';
@@ -22,9 +21,7 @@ const GROUPS: readonly Group[] = [FILES, POLICIES, SECRETS, USERS, GATEWAY];
  * @throws CarapaceError `configuration` where there is no directory, or it is another user's
  */
 export async function run({ dir, json = false }: DoctorOptions): Promise<number> {
-  const directory = resolveDirectory(dir);
-  becomeGatewayUser(directory);
-  const host = readHost(directory, dir);
+  const host = openHost(dir);
   const groups: Examined[] = [];
   for (const group of GROUPS) groups.push(await examine(group, host));
   const findings = groups.flatMap((group) => group.findings);

@@ -25,6 +25,7 @@ export function compileTool(name: string, source: CliToolSource, context: ToolCo
   const { document, profile } = context;
   const path: DocumentPath = ['tools', name];
   const rules = rulesOf(path, source, document);
+  const environment = environmentOf(source, context);
   return {
     type: 'cli',
     name,
@@ -34,7 +35,13 @@ export function compileTool(name: string, source: CliToolSource, context: ToolCo
     profile: profile === null ? null : compileToolProfile(profile, { ...rules, options: context.options }),
     profileNamed: source.profile !== undefined,
     ...rules,
-    ...environmentOf(source, context),
+    ...environment,
+    secretPlaces: new Map(
+      [...environment.secrets.keys()].map((variable) => [
+        variable,
+        document.placeOfKey([...path, 'env_inject', variable]),
+      ]),
+    ),
     content: { output: source.output_deny ?? [], input: source.input_deny ?? [] },
     cwdAllowed: source.cwd_allowed ?? null,
     cwdTrusted: source.cwd_trusted ?? false,

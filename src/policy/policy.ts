@@ -50,6 +50,8 @@ export interface CliTool extends EnvironmentRules {
   readonly binary: string;
   /** Where `binary` is written: for what the engine finds wrong with the file itself. */
   readonly binaryPlace: Place;
+  /** Where each of its `secrets` is written. */
+  readonly secretPlaces: ReadonlyMap<string, Place>;
   /** What is known of its options, and the rules as that reads them; null where nothing is. */
   readonly profile: ToolProfile | null;
   /** False: the policy does not say which profile, so that of the tool's name is taken where there is one. */

@@ -8,10 +8,12 @@ import { type JsonReading, type JsonRead, readJson } from '../model/json-text.ts
 
 export type StrictJson = JsonRead<unknown>;
 
+/** What one level of nesting may hold: the wire contract's bound. */
+const MAX_DEPTH = 32;
+
 const READING: JsonReading<unknown> = {
   bounds: {
-    // The wire contract's bound.
-    maxDepth: 32,
+    maxDepth: MAX_DEPTH,
     // Far above any request, and few enough that nobody can make work of a megabyte of them.
     maxKeys: 4096,
     // The frame's size bounds them.

@@ -34,9 +34,10 @@ function inject(lines: string): void {
 
 /** What it says of one variable: every status with its message. */
 async function ofVariable(name: string): Promise<string[]> {
-  const { of, text } = await findings(directory.path);
+  const { all, text } = await findings(directory.path);
   expect(text).not.toContain('hunter2');
-  return of(`policies/p.yaml:2: ${name}`).map(({ status, message }) => `${status} ${message}`);
+  const own = all.filter(({ subject }) => /^policies\/p\.yaml:\d+: (.*)$/.exec(subject)?.[1] === name);
+  return own.map(({ status, message }) => `${status} ${message}`);
 }
 
 describe('doctor, of the secret store', () => {
@@ -104,11 +105,39 @@ describe('doctor, of the secret store', () => {
     renameSync(state('secrets.key'), state('secrets.key.age'));
     const { of } = await findings(directory.path);
     expect(of('identity')).toEqual([expect.objectContaining({ status: 'info' })]);
-    expect(of('secret one')[0]?.message).toBe('is there, and not opened here; needed by p');
-    expect(await ofVariable('A')).toEqual(['ok secret one: is stored']);
+    expect(of('secret one')[0]).toMatchObject({
+      status: 'info',
+      message: 'is there, and not opened here; needed by p',
+    });
+    expect(await ofVariable('A')).toEqual(['info secret one: is stored, and not opened here']);
     expect(await ofVariable('B')).toEqual(['fail secret two: is not stored']);
     chmodSync(state('secrets.key.age'), 0o644);
     expect((await findings(directory.path)).of('identity')[0]?.status).toBe('fail');
+  });
+
+  it('says of no secret that it is well where the identity is missing', async () => {
+    inject('A: {secret: one}');
+    for (const name of ['one', 'two']) await store.write(name, new Secret(VALUE));
+    rmSync(state('secrets.key'));
+    const { of } = await findings(directory.path);
+    expect([of('identity')[0]?.status, of('secret one')[0]?.status, of('secret two')[0]?.status]).toEqual([
+      'fail',
+      'info',
+      'info',
+    ]);
+    expect(await ofVariable('A')).toEqual(['info secret one: is stored, and not opened here']);
+  });
+
+  it('fails once where others may reach the store, however many secrets it has', async () => {
+    inject('A: {secret: one}\nB: {secret: gone}');
+    for (const name of ['one', 'two']) await store.write(name, new Secret(VALUE));
+    chmodSync(state('secrets'), 0o755);
+    const { all } = await findings(directory.path);
+    const failed = all.filter(({ status }) => status === 'fail').map(({ check, message }) => [check, message]);
+    expect(failed).toEqual([
+      ['store', expect.stringContaining('mode 0755')],
+      ['references', 'secret gone: is not stored'],
+    ]);
   });
 
   it('warns of a rotation that was not finished', async () => {
@@ -151,7 +180,7 @@ describe('doctor, of what policies refer to', () => {
     expect(await ofVariable('D')).toEqual(['fail secret gone: is not stored']);
     expect(await ofVariable('E')).toEqual([]);
     const { of } = await findings(directory.path);
-    expect(of('policies/p.yaml:2: D')[0]?.hint).toBe(`run: carapace secret set gone --dir ${directory.path}`);
+    expect(of('policies/p.yaml:10: D')[0]?.hint).toBe(`run: carapace secret set gone --dir ${directory.path}`);
   });
 
   it('fails where a value is too long to be taken out of outputs, which a call would do', async () => {

@@ -142,6 +142,23 @@ describe('doctor, of files', () => {
     expect(stderr).toContain('carapace: hint: run it as the user of the gateway, or as root\n');
   });
 
+  it('is of no use to a user who cannot get to the directory, and says who can', async () => {
+    makeState();
+    await doctor(directory.path);
+    chmodSync(directory.path, 0);
+    if (isRoot) process.seteuid?.(4711);
+    try {
+      const { status, stderr } = await doctor(directory.path);
+      expect(status).toBe(78);
+      expect(stderr).toMatch(
+        /^carapace: error: doctor: EACCES: permission denied, .*\ncarapace: hint: run it as the user /,
+      );
+    } finally {
+      if (isRoot) process.seteuid?.(0);
+      chmodSync(directory.path, 0o755);
+    }
+  });
+
   it.skipIf(!isRoot)('becomes the user of the gateway first, where root runs it', async () => {
     makeState();
     chownSync(state(), 4711, 4712);

@@ -122,7 +122,7 @@ describe('the steps of README.md', () => {
     const typed = typedIn(blocks('Set it up', 'console')[0] ?? '');
     expect(typed.length).toBe(5);
     // Whether sh expands an alias depends on the shell, so its words become a function.
-    const alias = typed.flatMap(({ command }) => /^alias carapace='(.*)'$/.exec(command)?.[1] ?? []);
+    const alias = typed.flatMap(({ command }) => /^alias carapace='(.*?)'(?: +#.*)?$/.exec(command)?.[1] ?? []);
     const word = `carapace() { ${alias.join()} "$@"; }`;
     await until(async () => (await inShell(vm, `${word}\ncarapace ping`)).status === 0);
 

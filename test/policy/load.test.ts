@@ -130,6 +130,7 @@ describe('a policy', () => {
     expect(policy.digest).toMatch(/^[0-9a-f]{64}$/);
     const tool = cliTools(policy.tools).get('op');
     expect(tool?.place).toEqual({ file: 'test.yaml', line: 2, column: 3 });
+    expect(tool?.secretPlaces).toEqual(new Map());
     expect(tool?.binaryPlace).toEqual({ file: 'test.yaml', line: 4, column: 13 });
     expect(tool?.allow.map(({ pattern, place }) => [pattern, place.line, place.column])).toEqual([
       ['item list', 6, 9],

@@ -25,12 +25,15 @@ export function asSocket(duplex: Duplex): Duplex {
       if (duplex.destroyed) return;
       duplex.end();
       const linger = (): void => {
+        if (duplex.readableEnded) {
+          duplex.destroy();
+          return;
+        }
         const end = setTimeout(() => duplex.destroy(), LINGER_MS);
         duplex.once('end', () => duplex.destroy()).once('close', () => clearTimeout(end));
         duplex.resume();
       };
-      if (duplex.readableEnded) duplex.once('finish', () => duplex.destroy());
-      else if (duplex.writableFinished) linger();
+      if (duplex.writableFinished) linger();
       else duplex.once('finish', linger);
     },
   };

@@ -9,7 +9,7 @@ import type { HttpTool } from '../../policy/http/http-tool.ts';
 import { isTelling, REDACTED } from '../../policy/redact.ts';
 import type { Caller } from '../door-interface.ts';
 import { bounded, peerOf } from '../gateway-records.ts';
-import type { HttpOutcome } from './http-outcome.ts';
+import type { Exchanged, HttpOutcome } from './http-outcome.ts';
 import { HTTP_STATUS } from './refusal.ts';
 
 /** A decision with everything around it. */
@@ -112,7 +112,6 @@ function rpcRecord(
 
 /** The end of a request that was allowed. */
 export function httpOutcomeRecord(caller: Caller, request: string, tool: string, outcome: HttpOutcome): OutcomeEvent {
-  const exchanged = outcome.kind === 'failed' ? null : outcome;
   const reason = outcome.kind === 'failed' || outcome.kind === 'limited' ? outcome.reason : null;
   return {
     event: 'outcome',
@@ -121,12 +120,35 @@ export function httpOutcomeRecord(caller: Caller, request: string, tool: string,
     tool,
     kind: outcome.kind,
     reason,
-    status: exchanged?.status ?? (reason === null ? null : HTTP_STATUS[reason]),
     signal: null,
-    durationMs: Math.round(exchanged?.durationMs ?? 0),
-    bytes: { stdin: exchanged?.bytes.request ?? 0, stdout: exchanged?.bytes.response ?? 0, stderr: 0 },
-    firstByteMs: exchanged?.firstByteMs == null ? null : Math.round(exchanged.firstByteMs),
-    redactions: exchanged?.redactions ?? {},
     detector: outcome.kind === 'limited' ? (outcome.detector ?? null) : null,
+    ...(outcome.kind === 'failed' ? NOTHING_EXCHANGED : exchangedFields(outcome)),
+    ...(reason === null ? {} : ownStatus(outcome, reason)),
   };
+}
+
+type ExchangedFields = Pick<OutcomeEvent, 'status' | 'durationMs' | 'bytes' | 'firstByteMs' | 'redactions'>;
+
+const NOTHING_EXCHANGED: ExchangedFields = {
+  status: null,
+  durationMs: 0,
+  bytes: { stdin: 0, stdout: 0, stderr: 0 },
+  firstByteMs: null,
+  redactions: {},
+};
+
+function exchangedFields({ status, durationMs, bytes, firstByteMs, redactions = {} }: Exchanged): ExchangedFields {
+  return {
+    status,
+    durationMs: Math.round(durationMs),
+    bytes: { stdin: bytes.request, stdout: bytes.response, stderr: 0 },
+    firstByteMs: firstByteMs === null ? null : Math.round(firstByteMs),
+    redactions,
+  };
+}
+
+/** Where no answer of the server's was sent, the client got ours. */
+function ownStatus(outcome: HttpOutcome, reason: Reason): Partial<ExchangedFields> {
+  const isSent = outcome.kind !== 'failed' && outcome.status !== null;
+  return isSent ? {} : { status: HTTP_STATUS[reason] };
 }

@@ -11,7 +11,7 @@ import type { HttpHead } from '../../model/http.ts';
 import type { FailureReason } from '../../model/reason.ts';
 import { asSocket, closeSoon } from './channel-duplex.ts';
 import { refusalBytes, sendRefusal } from './refusal.ts';
-import { noteExpectation, readHead } from './request-head.ts';
+import { hasBody, noteExpectation, readHead } from './request-head.ts';
 
 const MAX_HEADER_BYTES = 32 * 1024;
 /** Requests that a client sends ahead; each costs memory until its turn. */
@@ -143,7 +143,7 @@ class Serving<Context> {
       duplex.destroy();
       return;
     }
-    if (request.headers.upgrade?.toLowerCase() !== 'websocket' || request.method !== 'GET') {
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket' || request.method !== 'GET' || hasBody(request)) {
       this.#close(duplex, { reason: 'malformed', message: 'the connection can be upgraded to websocket only' });
       return;
     }

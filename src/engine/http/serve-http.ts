@@ -205,7 +205,7 @@ function refuse({ request, response, id, body }: Exchange, { reason, message, re
 function refuseUnreadable(parts: ServeHttpParts, caller: Caller, { reason }: Unreadable, cause?: unknown): string {
   const request = newRequestId();
   if (cause !== undefined) {
-    const error = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+    const error = cause instanceof Error ? (cause.stack ?? cause.message) : messageOf(cause);
     parts.log.error('request: defect while serving it', { request, error });
   }
   tryRecord(parts, [invalidRecord(caller, request, reason, parts.snapshot().digest)]);

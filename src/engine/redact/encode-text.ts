@@ -66,6 +66,23 @@ function unicodeEscape(character: string, hex: 'lower' | 'upper'): string {
   return `\\u${hex === 'upper' ? digits.toUpperCase() : digits}`;
 }
 
+/** The text in HTML or XML, with quotes as they are given. */
+export function htmlEscape(text: string, quotes: { readonly double: string; readonly single: string }): string {
+  const escapes: Record<string, string> = {
+    '&': '&amp;',
+    '<': '&lt;',
+    '>': '&gt;',
+    '"': quotes.double,
+    "'": quotes.single,
+  };
+  return text.replaceAll(/[&<>"']/g, (character) => escapes[character] ?? character);
+}
+
+/** The text with each of a character written twice. */
+export function doubleCharacter(text: string, character: string): string {
+  return text.replaceAll(character, () => character + character);
+}
+
 /** The text inside single quotes, with each quote in it outside of them: after a backslash, or in double quotes. */
 export function singleQuote(text: string, how: 'backslash' | 'double'): string {
   return text.replaceAll("'", how === 'backslash' ? `'\\''` : `'"'"'`);

@@ -7,7 +7,9 @@ import {
   alternateQuote,
   ansiQuote,
   backslashQuote,
+  doubleCharacter,
   doubleQuote,
+  htmlEscape,
   jsonEscape,
   percentEncoder,
   percentEncoderOfAll,
@@ -20,7 +22,10 @@ import {
 export interface Form {
   /** What stands in the output, at least eight bytes. */
   readonly bytes: Buffer;
-  /** Whether line breaks, each with indentation after it, may stand between any two bytes; there are then none in `bytes`. */
+  /**
+   * Whether line breaks, each with indentation after it, may stand between any two bytes, as `\n` and `\r` or as those two
+   * characters each; there are then none in `bytes`, and no backslash at their end.
+   */
   readonly wraps: boolean;
 }
 
@@ -58,6 +63,23 @@ const JSON_ESCAPED = [
   '<>&\'"+`', // .NET
 ] as const;
 
+/** What escapers of HTML and XML write for the two quotes. */
+const HTML_QUOTES = [
+  { double: '"', single: "'" }, // text between tags
+  { double: '&quot;', single: "'" }, // attributes in browsers and libxml2
+  { double: '&quot;', single: '&#39;' }, // lodash, jq's @html
+  { double: '&quot;', single: '&#039;' }, // PHP's htmlspecialchars
+  { double: '&quot;', single: '&#x27;' }, // Python's html.escape
+  { double: '&quot;', single: '&apos;' }, // XML
+  { double: '&#34;', single: '&#39;' }, // Go, MarkupSafe
+] as const;
+
+/** What is written twice, each by programs of its own: quotes in CSV, SQL and YAML, `$` in compose files, backslashes. */
+const DOUBLED = ['"', "'", '$', '\\'] as const;
+
+/** Lines of a private key that are shorter than this give little away, and may be found by chance. */
+const MIN_LINE_BYTES = 16;
+
 /** All forms of a value, each once; none of a value that is too short. The value itself is the first. */
 export function formsOf(value: string): Form[] {
   if (Buffer.byteLength(value) < MIN_REDACTED_BYTES) return [];
@@ -73,6 +95,9 @@ function writtenForms(value: string): string[] {
     value,
     ...PERCENT_ENCODERS.map((encode) => encode(value)),
     ...jsonForms(value),
+    ...HTML_QUOTES.map((quotes) => htmlEscape(value, quotes)),
+    ...DOUBLED.map((character) => doubleCharacter(value, character)),
+    ...linesOfPrivateKeys(value),
     singleQuote(value, 'backslash'),
     singleQuote(value, 'double'),
     singleQuoteOfGit(value),
@@ -88,9 +113,24 @@ function wrappedForms(value: string): string[] {
     ...[0, 1, 2].flatMap((alignment) => base64Forms(value, alignment)),
     ...base64Forms(value, 0).map((text) => encodeURIComponent(text)),
     ...HEX.map((hex) => hexOf(value, hex)),
-    // A key in several lines, as it looks indented, joined, or with other line ends.
-    ...(value.includes('\n') ? [value.replaceAll(/[\r\n]+[ \t]*/g, '')] : []),
+    ...(value.includes('\n') ? [joinedLines(value)] : []),
   ];
+}
+
+/**
+ * The lines of each private key in PEM (RFC 7468) that a value is or holds, also within JSON: programs print them one by one,
+ * with numbers, quotes or colours between. Headers and what stands around a key are public.
+ */
+function linesOfPrivateKeys(value: string): string[] {
+  const parts = value.split('-----');
+  const keys = parts.filter((_, index) => /^BEGIN .*PRIVATE KEY/.test(parts[index - 1] ?? ''));
+  const lines = keys.flatMap((key) => key.split(/\s|\\+[rn]/));
+  return lines.filter((line) => line.length >= MIN_LINE_BYTES && /^[A-Za-z0-9+/]+={0,2}$/.test(line));
+}
+
+/** A key in several lines, as it looks indented, joined, or with other line ends; without the backslash at its end, if any. */
+function joinedLines(value: string): string {
+  return value.replaceAll(/(?:[\r\n]|\\[rn])+[ \t]*/g, '').replace(/(?<!\\)\\+$/, '');
 }
 
 /** A JSON string, and such a string inside another: a document that is kept as text in a field. */

@@ -25,7 +25,7 @@ const MAX_BREAKS = 2;
 export const TAIL_BYTES = BEGINNING_BYTES + MAX_BREAKS * MAX_BREAK_BYTES;
 
 /** What a break may look like where one of its bytes or two stand in a word, with indentation or without. */
-const BREAKS = ['\n', '\r\n', '\n ', '\n\t'];
+const BREAKS = ['\n', '\r\n', '\n ', '\n\t', '\\n', '\\r\\n', '\\n ', '\\n\t'];
 
 /** So few of the hashes are in use that one in a hundred words at most is looked up in vain. */
 const HASH_SHIFT = 32 - 18;

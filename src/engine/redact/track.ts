@@ -1,10 +1,13 @@
 /** Follows forms through the bytes of a stream, and knows where in it they began. */
 import { type Automaton, ROOT } from './automaton.ts';
 
-/** Longest break within a wrapped form, in bytes: CR, LF, and indentation. */
+/** Longest break within a wrapped form, in bytes: CR and LF, or `\r` and `\n` as text, and indentation. */
 export const MAX_BREAK_BYTES = 18;
 
-const [TAB, LF, CR, SPACE] = [9, 10, 13, 32];
+const [TAB, LF, CR, SPACE, BACKSLASH] = [9, 10, 13, 32, 92];
+
+/** What stands behind the backslash where a break is written as text: in a JSON string, or in `$'...'` of bash. */
+const [LETTER_N, LETTER_R] = [110, 114];
 
 /** What is to be replaced: one or more forms that overlap. */
 export interface Found {
@@ -32,6 +35,8 @@ export class Track {
   #firstBreak = 0;
   /** Bytes of the break that the input ends with. */
   #pending = 0;
+  /** Whether the last of them is a backslash: the next byte tells whether it is one of a break. */
+  #isEscaped = false;
 
   /** @param wraps whether the forms may be broken into lines: breaks are passed over once something has begun */
   constructor(automaton: Automaton, wraps: boolean) {
@@ -47,15 +52,36 @@ export class Track {
   /** Forgets what has begun. */
   reset(): void {
     this.#state = ROOT;
+    this.#isEscaped = false;
   }
 
   /** Reads the byte at an offset. The automaton's state of the form that is whole with it; ROOT: none is. */
   read(byte: number, offset: number): number {
-    if (this.#state === ROOT) this.#beginAt(offset);
-    else if (this.#wraps && this.#isBreak(byte)) {
+    if (!this.#wraps || this.#state === ROOT) return this.#take(byte, offset);
+    return this.#isEscaped ? this.#readEscaped(byte, offset) : this.#readWrapped(byte, offset);
+  }
+
+  #readWrapped(byte: number, offset: number): number {
+    if (this.#state === ROOT || !this.#isBreak(byte)) return this.#take(byte, offset);
+    this.#pending += 1;
+    this.#isEscaped = byte === BACKSLASH;
+    return ROOT;
+  }
+
+  /** Reads what stands behind a backslash. No wrapped form ends with one, so none is whole before this byte. */
+  #readEscaped(byte: number, offset: number): number {
+    this.#isEscaped = false;
+    if (byte === LETTER_N || byte === LETTER_R) {
       this.#pending += 1;
       return ROOT;
     }
+    this.#pending -= 1;
+    this.#take(BACKSLASH, offset - 1);
+    return this.#readWrapped(byte, offset);
+  }
+
+  #take(byte: number, offset: number): number {
+    if (this.#state === ROOT) this.#beginAt(offset);
     if (this.#pending > 0) this.#endBreak();
     const state = this.automaton.step(this.#state, byte);
     this.#count += 1;
@@ -127,6 +153,7 @@ export class Track {
 
   #isBreak(byte: number): boolean {
     if (this.#pending >= MAX_BREAK_BYTES) return false;
+    if (byte === BACKSLASH) return this.#pending + 1 < MAX_BREAK_BYTES;
     return byte === LF || byte === CR || (this.#pending > 0 && (byte === SPACE || byte === TAB));
   }
 

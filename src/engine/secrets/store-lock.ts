@@ -15,13 +15,31 @@ export function secretsDirectory(stateDirectory: string): string {
   return join(stateDirectory, 'secrets');
 }
 
+/** By state directory, the last writer of this process, which the next one waits for: asking for the lock starts a process. */
+const writers = new Map<string, Promise<void>>();
+
 /**
  * Does `work` while nobody else writes; makes the directories first where they are missing.
  *
- * @throws CarapaceError `secret-busy` where somebody else writes for longer than 20 s; `configuration` where the
+ * @throws CarapaceError `secret-busy` where another process writes for longer than 20 s; `configuration` where the
  * directories are not to be trusted, or the lock cannot be taken; what `work` throws
  */
 export async function whileLocked<T>(stateDirectory: string, work: (state: StateOwner) => Promise<T>): Promise<T> {
+  const before = writers.get(stateDirectory) ?? Promise.resolve();
+  const done = before.then(() => lockedAgainstOthers(stateDirectory, work));
+  const over = done.then(
+    () => undefined,
+    () => undefined,
+  );
+  writers.set(stateDirectory, over);
+  try {
+    return await done;
+  } finally {
+    if (writers.get(stateDirectory) === over) writers.delete(stateDirectory);
+  }
+}
+
+async function lockedAgainstOthers<T>(stateDirectory: string, work: (state: StateOwner) => Promise<T>): Promise<T> {
   const state = prepareStateDirectory(stateDirectory);
   makePrivateDirectory(secretsDirectory(stateDirectory), state);
   const release = await take(join(stateDirectory, 'secrets.lock'), state);

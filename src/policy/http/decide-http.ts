@@ -113,9 +113,10 @@ function rulesForBody({ rpc }: HttpTool, { method }: HttpHead): RpcRules | null 
 }
 
 function bodyFault(tool: HttpTool, head: HttpHead): { readonly token: string | null; readonly message: string } | null {
-  if (tool.rpc === null) return null;
   if (rulesForBody(tool, head) !== null) return rpcBodyFault(head.headers);
-  return hasBody(head.headers) ? { token: null, message: `a body does not go with ${head.method}` } : null;
+  // Some servers read parameters from it, past every rule on the query (RFC 9110, section 9.3.1: it has no meaning there).
+  const isRead = head.method === 'GET' || head.method === 'HEAD';
+  return isRead && hasBody(head.headers) ? { token: null, message: `a body does not go with ${head.method}` } : null;
 }
 
 type JudgedMessages = { readonly rules: readonly ConsideredRule[]; readonly elements: readonly RpcElement[] } & (

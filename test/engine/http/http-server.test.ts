@@ -303,11 +303,15 @@ describe('the server', () => {
     expect(text).toContain('"body":"hi"');
   });
 
-  it('upgrades to nothing but WebSocket', async () => {
+  it.each([
+    ['another protocol', 'Upgrade: h2c\r\n'],
+    ['two protocols', 'Upgrade: websocket, h2c\r\n'],
+    ['a body', 'Upgrade: websocket\r\nContent-Length: 3\r\n'],
+  ])('upgrades to WebSocket, and not with %s', async (_name, headers) => {
     startEcho();
     const client = gate.open({ websocket: true });
     const answer = readUntil(client);
-    client.write(`GET / HTTP/1.1\r\n${HEAD}Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n`);
+    client.write(`GET / HTTP/1.1\r\n${HEAD}Connection: Upgrade\r\n${headers}\r\nabc`);
     expect(await answer).toContain('400 Bad Request');
     expect(gate.heads).toEqual([]);
   });

@@ -131,6 +131,9 @@ describe('the forms that other programs make', () => {
     ["quote(v, safe='')", 'from urllib.parse import quote'],
     ['quote_plus(v)', 'from urllib.parse import quote_plus'],
     ['shlex.quote(v)', 'import shlex'],
+    ['html.escape(v)', 'import html'],
+    ['html.escape(v, quote=False)', 'import html'],
+    ['escape(v)', 'from xml.sax.saxutils import escape'],
     ['base64.encodebytes(v.encode()).decode().replace("\\n", "")', 'import base64'],
   ] as const;
   it.runIf(hasProgram('python3')).each(python)('are known: %s of Python', (expression, imports) => {
@@ -143,15 +146,19 @@ describe('the forms that other programs make', () => {
 
   it
     .runIf(hasProgram(JQ))
-    .each([[['-R', '-s', '.']], [['-R', '-s', '-a', '.']], [['-R', '-s', '@uri']], [['-R', '-s', '-r', '@sh']]])(
-    'are known: jq %j',
-    (args) => {
-      for (const value of VALUES) {
-        const output = execFileSync(JQ, args, { input: value });
-        expect(formIn(value, output), output.toString()).toBeDefined();
-      }
-    },
-  );
+    .each([
+      [['-R', '-s', '.']],
+      [['-R', '-s', '-a', '.']],
+      [['-R', '-s', '@uri']],
+      [['-R', '-s', '-r', '@sh']],
+      [['-R', '-s', '-r', '@html']],
+      [['-R', '-s', '-r', '@csv "\\([.])"']],
+    ])('are known: jq %j', (args) => {
+    for (const value of VALUES) {
+      const output = execFileSync(JQ, args, { input: value });
+      expect(formIn(value, output), output.toString()).toBeDefined();
+    }
+  });
 
   // What these print was noted from their documentation: they are not on every machine that runs the tests.
   it.each([
@@ -159,6 +166,13 @@ describe('the forms that other programs make', () => {
     ['PHP, json_encode', `a<b>&'c"/é`, `a<b>&'c\\"\\/\\u00e9`],
     ['PHP, JSON_HEX_TAG | JSON_HEX_AMP | JSON_HEX_APOS', `a<b>&'c"/é`, `a\\u003Cb\\u003E\\u0026\\u0027c\\"\\/\\u00e9`],
     ['.NET, JsonSerializer', `a<b>&'c"/é+\``, `a\\u003Cb\\u003E\\u0026\\u0027c\\u0022/\\u00E9\\u002B\\u0060`],
+    ['PHP, htmlspecialchars', `a<b>&'c"d`, 'a&lt;b&gt;&amp;&#039;c&quot;d'],
+    ['Go, html.EscapeString', `a<b>&'c"d`, 'a&lt;b&gt;&amp;&#39;c&#34;d'],
+    ['XML', `a<b>&'c"d`, 'a&lt;b&gt;&amp;&apos;c&quot;d'],
+    ['CSV', `a"b'c$d\\e`, `a""b'c$d\\e`],
+    ['SQL, YAML', `a"b'c$d\\e`, `a"b''c$d\\e`],
+    ['compose files, make', `a"b'c$d\\e`, `a"b'c$$d\\e`],
+    ['sed, properties', `a"b'c$d\\e`, `a"b'c$d\\\\e`],
     ['PHP, urlencode', 'a b~c*(d)e', 'a+b%7Ec%2A%28d%29e'],
     ['Go, url.QueryEscape', "a b~c*(d)'e", 'a+b~c%2A%28d%29%27e'],
     ['Java, URLEncoder', "a b~c*(d)'e", 'a+b%7Ec*%28d%29%27e'],

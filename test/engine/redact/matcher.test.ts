@@ -39,7 +39,7 @@ const PASSWORD: NamedValue = ['password', 'p4ss wörd&<\'/$\\"+~?>!'];
 const SHORT: NamedValue = ['short', 'hunter2!'];
 const KEY: NamedValue = [
   'key',
-  `-----BEGIN PRIVATE KEY-----\n${wrap(randomBytes(300).toString('base64'), 64, '\n')}\n-----END PRIVATE KEY-----\n`,
+  `-----BEGIN SHARED KEY-----\n${wrap(randomBytes(300).toString('base64'), 64, '\n')}\n-----END SHARED KEY-----\n`,
 ];
 const EXAMPLES = [PASSWORD, SHORT, KEY];
 
@@ -100,7 +100,7 @@ describe('a form in lines', () => {
 
   it.each(EXAMPLES)('is replaced with a break between any two characters, at every address: %s', (name, value) => {
     for (const { bytes } of formsOf(value).filter(({ bytes, wraps }) => wraps && !bytes.includes(' '))) {
-      for (const lineEnd of ['\n', '\r\n', '\n  ', '\r\n\t', '\n                ']) {
+      for (const lineEnd of ['\n', '\r\n', '\n  ', '\r\n\t', '\n                ', '\\n', '\\r\\n', '\\n \t']) {
         for (let at = 1; at < Math.min(bytes.length, 80); at += 1) {
           const broken = bytes.toString('latin1', 0, at) + lineEnd + wrap(bytes.toString('latin1', at), 64, lineEnd);
           for (let address = at % 4; address < 8; address += at < 16 ? 1 : 4) {
@@ -110,6 +110,22 @@ describe('a form in lines', () => {
           }
         }
       }
+    }
+  });
+
+  it('is found in lines of one character, where it is followed at all, in linear time', () => {
+    const lines = Buffer.from('Q\nU\nF\nB\n'.repeat(8 * 1024));
+    const { matcher } = open(['long', 'A'.repeat(64 * 1024)]);
+    matcher.push(lines);
+    const out = Array.from({ length: 16 }, () => textOf(matcher.push(lines))).join('') + textOf(matcher.end());
+    expect(out).toBe('[redacted:long]\n');
+  });
+
+  it('does not end at a backslash that is none of a break', () => {
+    const joined: NamedValue = ['joined', 'one\\two\nthree\\\\four\nfive\\nsix\\'];
+    for (const lineEnd of ['\n', '\\n', '\n    ', '']) {
+      const output = redact([joined], `a ${joined[1].replaceAll('\n', lineEnd)} z`);
+      expect(output).toBe(lineEnd === '\n' ? 'a [redacted:joined] z' : 'a [redacted:joined]\\ z');
     }
   });
 
@@ -169,6 +185,41 @@ describe('a form in lines', () => {
     const text = Buffer.from(SHORT[1]).toString('base64');
     const broken = `${text.slice(0, 5)}\n${' '.repeat(40)}${text.slice(5)}`;
     expect(redact([SHORT], broken)).toBe(broken);
+  });
+});
+
+describe('the lines of a private key', () => {
+  const body = wrap(randomBytes(210).toString('base64'), 64, '\n');
+  const pem = `-----BEGIN PRIVATE KEY-----\n${body}\n-----END PRIVATE KEY-----\n`;
+  const numbered = (text: string) => text.replaceAll(/^(?=.)/gm, '  1\t');
+  const marked = numbered(pem).replaceAll(/\t[^-\n]{16,}$/gm, '\t[redacted:pem]');
+
+  it('are replaced each by itself, and its frame stays', () => {
+    expect(marked.match(/redacted/g)).toHaveLength(5);
+    expect(redact([['pem', pem]], numbered(pem))).toBe(marked);
+    expect(redact([['pem', pem]], pem)).toBe('[redacted:pem]');
+  });
+
+  it('are replaced where the key is in a JSON document, of which the public lines stay', () => {
+    const account = JSON.stringify({ type: 'service_account', private_key: pem, uri: 'https://example.com/' }, null, 2);
+    expect(redact([['pem', account]], numbered(pem))).toBe(marked);
+    const [, type = '', key = '', uri = ''] = account.split('\n');
+    expect(redact([['pem', account]], `${type}\n|${uri}`)).toBe(`${type}\n|${uri}`);
+    expect(redact([['pem', account]], key)).not.toContain(body.slice(0, 64));
+  });
+
+  it('are no values where they are short, or those of a certificate', () => {
+    const short = '-----BEGIN PRIVATE KEY-----\nAbCdEfGhIjKlMno\n-----END PRIVATE KEY-----';
+    expect(redact([['pem', short]], '1 AbCdEfGhIjKlMno.')).toBe('1 AbCdEfGhIjKlMno.');
+    const certificate = pem.replaceAll('PRIVATE KEY', 'CERTIFICATE');
+    expect(redact([['pem', certificate]], numbered(pem))).toBe(numbered(pem));
+  });
+
+  it('are found also after half of the key went by, and the rest of the key is replaced with them', () => {
+    const { matcher } = open(['pem', pem]);
+    const [start, rest] = [pem.slice(0, 50), pem.slice(50)];
+    const output = [matcher.push(Buffer.from(start)), matcher.flush(), matcher.push(Buffer.from(rest)), matcher.end()];
+    expect(output.map(textOf).join('')).toMatch(/^-----BEGIN PRIVATE KEY-----\n.{22}\[redacted:pem\]$/);
   });
 });
 
@@ -381,7 +432,7 @@ describe('any values in any stream', () => {
         before: fc.nat(12),
         after: fc.nat(6),
         width: fc.integer({ min: 32, max: 40 }),
-        lineEnd: fc.constantFrom('\n', '\r\n', '\n  ', '\r\n\t'),
+        lineEnd: fc.constantFrom('\n', '\r\n', '\n  ', '\r\n\t', '\\n', '\\r\\n'),
       })
       .map(({ value, encoding, before, after, width, lineEnd }) => {
         const bytes = Buffer.from(value);
@@ -400,7 +451,7 @@ describe('any values in any stream', () => {
       { weight: 1, arbitrary: fc.uint8Array({ maxLength: 12 }).map((bytes) => Buffer.from(bytes)) },
       { weight: 1, arbitrary: fc.nat(60).map((length) => Buffer.alloc(length, '. ')) },
       { weight: 2, arbitrary: wrapped(values) },
-      { weight: 1, arbitrary: fc.constantFrom('\n', '\r\n', ' ').map((text) => Buffer.from(text)) },
+      { weight: 1, arbitrary: fc.constantFrom('\n', '\r\n', ' ', '\\', '\\n').map((text) => Buffer.from(text)) },
     );
     // A piece, cut at its begin and end; what is left of it may go on in the next.
     const cut = fc

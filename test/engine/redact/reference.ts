@@ -104,7 +104,7 @@ export class Reference {
     const whole = this.#walks().flatMap(({ start, walk, needle }) =>
       'end' in walk && !('covered' in walk) ? [{ start, end: walk.end, owner: needle.owner }] : [],
     );
-    const all = [...whole, ...this.#halves()];
+    const all = [...whole, ...this.#halves()].filter(({ end }) => end > this.#sent);
     all.sort((a, b) => a.start - b.start || b.end - a.end || a.owner - b.owner);
     const merged: Range[] = [];
     for (const range of all) {
@@ -112,7 +112,7 @@ export class Reference {
       if (last === undefined || last.end <= range.start) merged.push(range);
       else merged.splice(-1, 1, { ...last, end: Math.max(last.end, range.end) });
     }
-    return merged.filter(({ end }) => end > this.#sent);
+    return merged;
   }
 
   #walks() {
@@ -159,9 +159,10 @@ function walk(
   let covered = 0;
   let pending = 0;
   for (let at = start; at < input.length; at += 1) {
-    const isBreak = wraps && covered > 0 && pending < 18 && isBlank(input[at], pending > 0);
-    pending = isBreak ? pending + 1 : 0;
-    if (isBreak) continue;
+    const skipped = wraps && covered > 0 ? breakAt(input.toString('latin1', at, at + 2), pending) : 0;
+    pending = skipped > 0 ? pending + skipped : 0;
+    at += Math.max(0, skipped - 1);
+    if (skipped > 0) continue;
     if (input[at] !== bytes[covered]) return {};
     covered += 1;
     if (covered === bytes.length) return { end: at + 1 };
@@ -169,6 +170,9 @@ function walk(
   return { end: input.length - pending, covered };
 }
 
-function isBlank(byte: number | undefined, isIndented: boolean): boolean {
-  return (isIndented ? '\r\n \t' : '\r\n').includes(String.fromCharCode(byte ?? 0));
+/** Bytes of a break that two bytes begin with; 0: they do not. A backslash at the end of the input may be one of a break. */
+function breakAt(text: string, pending: number): number {
+  if (pending >= 18) return 0;
+  if (/^\\([nr]|$)/.test(text) && pending < 17) return text.length;
+  return /^[\r\n]/.test(text) || (pending > 0 && /^[ \t]/.test(text)) ? 1 : 0;
 }

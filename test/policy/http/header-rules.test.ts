@@ -107,14 +107,18 @@ describe('headers of a request', () => {
   );
 
   it('say whether a body follows', () => {
-    const bodyOf = (headers: Record<string, string>): unknown => {
-      const decision = decideSent(httpToolOf({ allow: ['GET /x'] }), 'GET /x', { headers });
+    const bodyOf = (headers: Record<string, string>, method = 'PUT'): unknown => {
+      const decision = decideSent(httpToolOf({ allow: ['* /x'] }), `${method} /x`, { headers });
       return decision.verdict === 'allow' ? decision.permit.body : decision.reason;
     };
     expect(bodyOf({})).toBe('none');
     expect(bodyOf({ 'content-length': '0' })).toBe('none');
     expect(bodyOf({ 'content-length': '1' })).toBe('stream');
     expect(bodyOf({ 'transfer-encoding': 'Chunked' })).toBe('stream');
+    for (const method of ['GET', 'HEAD']) {
+      expect(bodyOf({ 'content-length': '0' }, method)).toBe('none');
+      expect(bodyOf({ 'content-length': '1' }, method)).toBe('value-refused');
+    }
   });
 });
 
