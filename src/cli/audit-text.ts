@@ -114,9 +114,9 @@ function endText({ kind, status, signal, reason, detector }: OutcomeEvent): stri
   if (reason === 'content-refused') return `${reason}: ${visible(detector ?? '?')}`;
   switch (kind) {
     case 'exited':
-      return `exit ${digits(status ?? Number.NaN)}`;
+      return `exit ${digits(status)}`;
     case 'answered':
-      return `status ${digits(status ?? Number.NaN)}`;
+      return `status ${digits(status)}`;
     case 'signalled':
       return `signal ${visible(signal ?? '?')}`;
     case 'abandoned':
@@ -144,7 +144,7 @@ function requestText({ method, path, query, rpc }: HttpRequestRecord): string {
 }
 
 /** A number of an edited record may be text. */
-function digits(value: number): string {
+function digits(value: number | null): string {
   return Number.isFinite(value) ? String(value) : '?';
 }
 
