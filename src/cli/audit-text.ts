@@ -29,7 +29,8 @@ export function formatEntry(entry: AuditEntry, stream: { readonly isTTY?: boolea
   try {
     return knownEntry(entry, stream);
   } catch {
-    return visible(JSON.stringify(entry.record), MAX_COMMAND_CHARS);
+    const { time, ...rest } = entry.record;
+    return visible(JSON.stringify({ time, ...rest }), MAX_COMMAND_CHARS);
   }
 }
 
