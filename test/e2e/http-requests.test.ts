@@ -180,9 +180,15 @@ describe('bytes that could be two requests', () => {
   });
 
   it('are one request where they are one, and the next is decided by itself', async () => {
-    const text = await exchange(`GET /echo HTTP/1.1\r\n${HOST}Content-Length: ${NEXT.length}\r\n\r\n${NEXT}${NEXT}`);
+    const text = await exchange(`POST /echo HTTP/1.1\r\n${HOST}Content-Length: ${NEXT.length}\r\n\r\n${NEXT}${NEXT}`);
     expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 403']);
     expect(upstream.requests).toMatchObject([{ url: '/echo', body: Buffer.from(NEXT) }]);
+  });
+
+  it('are refused where a GET has a body, in which a server might look for parameters', async () => {
+    const text = await exchange(`GET /echo HTTP/1.1\r\n${HOST}Content-Length: ${NEXT.length}\r\n\r\n${NEXT}`);
+    expect(text).toMatch(/^HTTP\/1\.1 403 /);
+    expect(upstream.requests).toEqual([]);
   });
 });
 

@@ -214,7 +214,7 @@ describe('a policy', () => {
   });
 
   it('with what is not in this version is not taken', async () => {
-    gateway.writePolicy('spare', 'tools: {web: {type: http, upstream: "http://127.0.0.1:1"}}');
+    gateway.writePolicy('spare', 'tools: {rpc: {type: stdio, binary: /bin/true}}');
     await until(() => reloads('policies').length === 1, 3000);
     expect(JSON.stringify(reloads('policies'))).toContain('not in this version');
     expect((await gateway.ssh(['true'])).status).toBe(0);

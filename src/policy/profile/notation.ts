@@ -21,6 +21,7 @@ export type Notation<Value> =
   | { readonly ok: false; readonly message: string };
 
 const FLAGS: ReadonlySet<string> = new Set(['repeats', 'negatable', 'stdin']);
+const NO_FLAGS: ReadonlySet<string> = new Set();
 const OPTION =
   /^(?<names>-(?:<number>|[^\s,<>[\]]*)(?:, -(?:<number>|[^\s,<>[\]]*))*)(?<values>(?: <[^<>]+>)*| \[<[^<>]+>\]| <[^<>]+>\.\.\.)(?: \((?<flags>[^()]+)\))?$/;
 
@@ -28,7 +29,7 @@ const OPTION =
 export function linesOf(block: string): string[] {
   return block
     .split('\n')
-    .map((line) => line.replace(/(?:^|\s)# .*$/, '').trim())
+    .map((line) => (line.includes('#') ? line.replace(/(?:^|\s)# .*$/, '') : line).trim())
     .filter((line) => line !== '');
 }
 
@@ -37,17 +38,17 @@ export function parseOptionLine(line: string): Notation<OptionLine> {
   const { names, values = '', flags = '' } = OPTION.exec(line)?.groups ?? {};
   if (names === undefined)
     return { ok: false, message: 'expected names, value and flags: -o, --output <text> (repeats)' };
+  const types = values === '' ? [] : [...values.matchAll(/<([^<>]+)>/g)].map(([, type]) => type ?? '');
+  const plainly = { names: names.split(', '), arity: arityOf(values), types };
+  // Nearly all lines: large tools have thousands of them, and the start waits for those of their first commands.
+  if (flags === '') return { ok: true, value: { ...plainly, flags: NO_FLAGS, overrides: [] } };
   const said = flags.split(',').map((flag) => flag.trim());
   const overrides = said.flatMap((flag) => (flag.startsWith(OVERRIDES) ? flag.slice(OVERRIDES.length).split(' ') : []));
   const plain = said.filter((flag) => flag !== '' && !flag.startsWith(OVERRIDES));
   const unknown = plain.find((flag) => !FLAGS.has(flag));
   if (unknown !== undefined)
     return { ok: false, message: `unknown flag '${unknown}'; expected ${[...FLAGS].join(', ')}, ${OVERRIDES}--NAME` };
-  const types = [...values.matchAll(/<([^<>]+)>/g)].map(([, type]) => type ?? '');
-  return {
-    ok: true,
-    value: { names: names.split(', '), arity: arityOf(values), types, flags: new Set(plain), overrides },
-  };
+  return { ok: true, value: { ...plainly, flags: new Set(plain), overrides } };
 }
 
 const OVERRIDES = 'overrides ';

@@ -80,7 +80,7 @@ describe('a record', () => {
     expect(line).toBe(
       '{"seq":1,"time":"2027-01-31T08:00:00.005Z","event":"decision","request":"r1","client":"claw-vm",' +
         '"verdict":"allow","reason":null,"word":null,"tool":"op","type":"cli","argv":["item","get","a\\nb"],' +
-        '"argvCut":false,"cwd":null,"env":[],"envDropped":0,"meta":{},"rule":"policies/claw.yaml:4","policy":"d1",' +
+        '"argvCut":false,"http":null,"cwd":null,"env":[],"envDropped":0,"meta":{},"rule":"policies/claw.yaml:4","policy":"d1",' +
         `"key":"SHA256:abc","door":"ssh","connection":"c1","peer":"127.0.0.1","prev":"${'0'.repeat(64)}"}`,
     );
   });
