@@ -26,6 +26,7 @@ const USED: readonly (readonly [program: string, debianPackage: string, skipped:
   ['fdfind', 'fd-find', 'how clap reads arguments'],
   ['javac', 'default-jdk-headless', 'how argparse4j and picocli read arguments'],
   ['jq', 'jq', 'how jq reads arguments, and secrets as jq writes them'],
+  ['nginx', 'nginx-light', 'requests that nginx answers'],
   ['xxd', 'xxd', 'secrets as xxd writes them'],
   ['hexdump', 'bsdextrautils', 'secrets as hexdump writes them'],
   ['openssl', 'openssl', 'secrets as openssl writes them'],
